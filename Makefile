@@ -1,0 +1,65 @@
+# Two commands matter: `make serve` runs Fenfa, `make test` checks everything. Both set up what they need.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+.DEFAULT_GOAL := help
+.PHONY: help serve test setup setup-dev packages check format lint types imports bench lock dist clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your network, PORT=8000)
+	@exec $(BIN)/fenfa serve --host $(HOST) --port $(PORT)
+
+test: packages check ## set up and run every check
+	@$(BIN)/pytest -n 2
+
+check: $(VENV)/.dev format lint types imports ## format, lint, types, import contracts
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports --no-cache
+
+bench: packages ## measure speed and memory beside their limits
+	@$(BIN)/python -m bench
+
+packages: $(VENV)/.dev
+	@tools/install-test-packages
+
+setup: $(VENV)/.serve ## only set up what serving needs
+
+setup-dev: $(VENV)/.dev ## only set up what the checks need
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); tools/install-venv; $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.serve: requirements/serve.lock pyproject.toml | $(VENV)/bin/python
+	@test -e $(VENV)/.dev || $(PIP) install --require-hashes -r requirements/serve.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.serve
+
+lock: ## make the lock files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q --upgrade pyproject.toml --extra postgresql --group build -o requirements/serve.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q --upgrade -c requirements/serve.lock pyproject.toml --extra postgresql --group build --group dev -o requirements/dev.lock
+
+dist: $(VENV)/.dev ## build wheel and sdist
+	@$(BIN)/python -m build --no-isolation
+
+clean: ## remove what was built (never your data)
+	rm -rf $(VENV) dist build bench/results

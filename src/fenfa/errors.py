@@ -1,0 +1,88 @@
+"""Every error that Fenfa raises on purpose.
+
+FenfaError
+├── BadInput              BAD_REQUEST           the request is malformed or names a value that cannot be
+│   └── ConfigInvalid                           the configuration stops the start
+├── Unauthenticated       UNAUTHORIZED          no token, or one that is unknown, revoked or expired
+├── ScopeMissing          FORBIDDEN             a valid token that may not do this
+├── NotFound              NOT_FOUND
+├── MethodNotAllowed      METHOD_NOT_ALLOWED
+├── Conflict              CONFLICT              a name is taken, or a package contradicts its variant
+├── TooLarge              PAYLOAD_TOO_LARGE
+├── BadPackage            BAD_PACKAGE           the file is not what its name says, or cannot be read
+├── RateLimited           RATE_LIMITED          carries `retry_after`
+├── UpstreamFailed        UPSTREAM_ERROR        Apple or the object store answered wrongly
+├── Unavailable           UNAVAILABLE           the database or the storage does not answer; carries `retry_after`
+└── StorageFull           INSUFFICIENT_STORAGE
+
+`code` is the word in the JSON envelope; only `web/errors.py` turns it into an HTTP status. `message` is short, lower case,
+says what to do, and never holds a stack trace, SQL or a path.
+"""
+
+from typing import ClassVar
+
+
+class FenfaError(Exception):
+    """Base of all errors above. `str(error)` is the message for people."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    retry_after: int | None = None
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after if retry_after is not None else self.retry_after
+
+
+class BadInput(FenfaError):
+    code = "BAD_REQUEST"
+
+
+class ConfigInvalid(BadInput):
+    """The configuration cannot be used; the message names the file, the line and the key."""
+
+
+class Unauthenticated(FenfaError):
+    code = "UNAUTHORIZED"
+
+
+class ScopeMissing(FenfaError):
+    code = "FORBIDDEN"
+
+
+class NotFound(FenfaError):
+    code = "NOT_FOUND"
+
+
+class MethodNotAllowed(FenfaError):
+    code = "METHOD_NOT_ALLOWED"
+
+
+class Conflict(FenfaError):
+    code = "CONFLICT"
+
+
+class TooLarge(FenfaError):
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class BadPackage(FenfaError):
+    code = "BAD_PACKAGE"
+
+
+class RateLimited(FenfaError):
+    code = "RATE_LIMITED"
+    retry_after = 60
+
+
+class UpstreamFailed(FenfaError):
+    code = "UPSTREAM_ERROR"
+
+
+class Unavailable(FenfaError):
+    code = "UNAVAILABLE"
+    retry_after = 5
+
+
+class StorageFull(FenfaError):
+    code = "INSUFFICIENT_STORAGE"

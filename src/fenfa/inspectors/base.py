@@ -1,0 +1,46 @@
+"""What an inspector takes and gives.
+
+An inspector reads one package format. It gets a path and gives a `PackageInfo`, or raises `BadPackage` with a sentence for
+people. It has not heard of SQL or HTTP, opens nothing but that path, and runs in a child process with limits
+(`fenfa.inspectors.sandbox`), so it may be killed at any moment.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fenfa.vocabulary import Platform
+
+
+@dataclass(frozen=True)
+class PackageInfo:
+    """What a package says of itself. Empty string, None or an empty list: the package does not say.
+
+    `min_os` is a bare version (`15.0`; for Android the API level, `21`), `build` is a decimal string (iOS
+    CFBundleVersion, Android versionCode), `icon_png` a plain PNG of at most 1024 px a side. `facts` holds what only some
+    formats have (`target_sdk`, `permissions`, `device_family` …), JSON values only.
+    """
+
+    format: str
+    platform: Platform | None
+    identifier: str = ""
+    name: str = ""
+    version: str = ""
+    build: str = ""
+    min_os: str = ""
+    arch: list[str] = field(default_factory=list)
+    icon_png: bytes | None = None
+    provisioning_profile: dict[str, Any] | None = None
+    signing: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """One format: the file endings that claim it, the first bytes that prove it possible, and its reader."""
+
+    format: str
+    extensions: tuple[str, ...]
+    inspect: Callable[[Path], PackageInfo]

@@ -1,0 +1,81 @@
+"""The closed words of Fenfa, and the form of its IDs."""
+
+import secrets
+from enum import StrEnum
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_RANDOM_LENGTH = 26  # 26 letters of 36 are 134 bits; the contract asks for at least 80
+
+
+class Platform(StrEnum):
+    IOS = "ios"
+    ANDROID = "android"
+    MACOS = "macos"
+    WINDOWS = "windows"
+    LINUX = "linux"
+
+
+class Scope(StrEnum):
+    UPLOAD = "upload"
+    ADMIN = "admin"
+
+
+class EventType(StrEnum):
+    VISIT = "visit"
+    CLICK = "click"
+    DOWNLOAD = "download"
+
+
+class UploadState(StrEnum):
+    """The life of one upload; `received` means that every byte is durable in staging."""
+
+    RECEIVING = "receiving"
+    RECEIVED = "received"
+    READY = "ready"
+    FAILED = "failed"
+
+
+FILE_TYPES: dict[Platform, tuple[str, ...]] = {
+    Platform.IOS: ("ipa",),
+    Platform.ANDROID: ("apk", "aab", "apks", "xapk"),
+    Platform.MACOS: ("dmg", "pkg", "zip"),
+    Platform.WINDOWS: ("exe", "msi", "msix", "zip"),
+    Platform.LINUX: ("deb", "rpm", "appimage", "tar.gz", "zip"),
+}
+
+CONTENT_TYPES: dict[str, str] = {
+    "ipa": "application/octet-stream",
+    "apk": "application/vnd.android.package-archive",
+    "aab": "application/octet-stream",
+    "apks": "application/octet-stream",
+    "xapk": "application/octet-stream",
+    "dmg": "application/x-apple-diskimage",
+    "pkg": "application/octet-stream",
+    "zip": "application/zip",
+    "exe": "application/vnd.microsoft.portable-executable",
+    "msi": "application/x-msi",
+    "msix": "application/msix",
+    "deb": "application/vnd.debian.binary-package",
+    "rpm": "application/x-rpm",
+    "appimage": "application/octet-stream",
+    "tar.gz": "application/gzip",
+}
+
+
+def new_id(prefix: str) -> str:
+    """A fresh ID such as `rel_x1…`: the prefix and 134 random bits from the operating system."""
+    return f"{prefix}_{random_part()}"
+
+
+def random_part() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+
+
+def file_type(file_name: str) -> str:
+    """The type that a file name claims, e.g. `apk` or `tar.gz`; empty for one that Fenfa does not take."""
+    lowered = file_name.lower()
+    return next((ext for ext in CONTENT_TYPES if lowered.endswith("." + ext)), "")
+
+
+def is_on(file_ext: str, platform: Platform) -> bool:
+    return file_ext in FILE_TYPES[platform]
