@@ -5,9 +5,7 @@ people. It has not heard of SQL or HTTP, opens nothing but that path, and runs i
 (`fenfa.inspectors.sandbox`), so it may be killed at any moment.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from fenfa.vocabulary import Platform
@@ -17,9 +15,9 @@ from fenfa.vocabulary import Platform
 class PackageInfo:
     """What a package says of itself. Empty string, None or an empty list: the package does not say.
 
-    `min_os` is a bare version (`15.0`; for Android the API level, `21`), `build` is a decimal string (iOS
-    CFBundleVersion, Android versionCode), `icon_png` a plain PNG of at most 1024 px a side. `facts` holds what only some
-    formats have (`target_sdk`, `permissions`, `device_family` …), JSON values only.
+    `min_os` is a bare version (`15.0`; for Android the API level, `21`, or the codename of a preview), `build` is a decimal
+    string (iOS CFBundleVersion, Android versionCode), `icon_png` a plain PNG of at most 1024 px a side. `facts` holds what
+    only some formats have (`target_sdk`, `permissions`, `device_family` …), JSON values only.
     """
 
     format: str
@@ -39,8 +37,11 @@ class PackageInfo:
 
 @dataclass(frozen=True)
 class Inspector:
-    """One format: the file endings that claim it, the first bytes that prove it possible, and its reader."""
+    """One format: the file types (see `vocabulary.file_type`) that claim it, and the module whose `inspect(path)` reads it.
+
+    The module is named, not imported: only the child process that reads the file imports it.
+    """
 
     format: str
-    extensions: tuple[str, ...]
-    inspect: Callable[[Path], PackageInfo]
+    file_types: tuple[str, ...]
+    module: str

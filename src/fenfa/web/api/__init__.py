@@ -1,0 +1,32 @@
+"""The JSON API, one module a noun."""
+
+from fenfa.web.api import (
+    catalog,
+    devices,
+    events,
+    exports,
+    health,
+    products,
+    releases,
+    settings,
+    tokens,
+    uploads,
+    variants,
+)
+
+ROUTERS = (
+    health.router,
+    catalog.router,
+    events.public_router,
+    uploads.upload_router,
+    uploads.admin_router,
+    products.router,
+    products.icon_router,
+    variants.router,
+    releases.router,
+    events.admin_router,
+    devices.router,
+    settings.router,
+    tokens.router,
+    exports.router,
+)

@@ -1,0 +1,5 @@
+"""What everybody may fetch: files first, for their speed."""
+
+from fenfa.web.public import downloads, icons, ios, page
+
+ROUTES = (*downloads.ROUTES, *ios.ROUTES, *icons.ROUTES, *page.ROUTES)

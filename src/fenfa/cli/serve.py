@@ -1,0 +1,156 @@
+"""`fenfa serve`: prepares the data folder and the database, says how to log in, and becomes the server."""
+
+import os
+import sys
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fenfa import __version__
+from fenfa.cli import new_app
+from fenfa.config import (
+    DEV_ADMIN_TOKEN,
+    DEV_UPLOAD_TOKEN,
+    Config,
+    ignored_settings,
+    process_config,
+    unknown_variables,
+)
+from fenfa.errors import BadInput, ConfigInvalid
+from fenfa.runtime import Runtime, lock_data_folder, open_runtime
+from fenfa.vocabulary import Scope
+
+app = new_app()
+SERVERS = ("granian", "uvicorn")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for your network.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+    workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
+    server: Annotated[str, typer.Option(help="granian or uvicorn.")] = "granian",
+    drain: Annotated[float, typer.Option(help="Seconds that downloads get to finish at shutdown.", min=0)] = 60,
+    config: Annotated[Path | None, typer.Option(help="Configuration file; config.json here unless named.")] = None,
+) -> None:
+    """Run the server.
+
+    \b
+    Examples:
+      fenfa serve
+      fenfa serve --host 0.0.0.0 --port 8080
+      FENFA_ADMIN_TOKEN=… fenfa serve --config /etc/fenfa.json
+    """
+    if server not in SERVERS:
+        raise BadInput(f"--server must be one of {', '.join(SERVERS)}")
+    settings = _settings(config, host, port)
+    _warn(settings)
+    lock = lock_data_folder(settings)
+    _listen_and_serve(settings, workers, server, drain, lock)
+
+
+def _listen_and_serve(settings: Config, workers: int, server: str, drain: float, lock: int) -> None:
+    from fenfa.web.server import listen
+    from fenfa.web.server import serve as become_server
+    from fenfa.web.supervisor import Options
+
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    made = prepare(settings)
+    print(greeting(settings, port, made), flush=True)
+    os.set_inheritable(lock, True)  # the server holds the lock for as long as it lives
+    options = Options(settings.host, port, workers, server, drain, settings.access_log)
+    become_server(options, listener)
+
+
+def _settings(config: Path | None, host: str | None, port: int | None) -> Config:
+    """The configuration, with what the command line says laid over it for the workers too."""
+    named = config or (Path(os.environ["FENFA_CONFIG"]) if os.environ.get("FENFA_CONFIG") else None)
+    for name, value in (("FENFA_CONFIG", named and named.absolute()), ("FENFA_HOST", host), ("FENFA_PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)
+    settings = process_config(named)
+    _refuse_public_defaults(settings)
+    return settings
+
+
+def _warn(settings: Config) -> None:
+    for name in ignored_settings(settings):
+        print(f"warning: server.{name} is ignored; this version needs no development proxy", file=sys.stderr)
+    for name in unknown_variables(os.environ):
+        print(f"warning: environment variable {name} is not known; see docs/reference/settings.md", file=sys.stderr)
+
+
+def is_public(host: str) -> bool:
+    """Whether others than this machine can reach the address."""
+    try:
+        return host != "localhost" and not ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def _refuse_public_defaults(settings: Config) -> None:
+    pairs = (("upload_tokens", "FENFA_UPLOAD_TOKEN"), ("admin_tokens", "FENFA_ADMIN_TOKEN"))
+    for name, variable in pairs:
+        defaults = {DEV_UPLOAD_TOKEN, DEV_ADMIN_TOKEN} & set(getattr(settings, name))
+        if is_public(settings.host) and name in settings.given and defaults:
+            advice = f"set {variable} to a secret of your own"
+            raise ConfigInvalid(
+                f"auth.{name} holds the public default token, and {settings.host} is not this machine alone; {advice}"
+            )
+
+
+def prepare(settings: Config) -> dict[Scope, str]:
+    """Migrates, sweeps, and makes the first tokens where they are needed; gives their secrets."""
+    from fenfa.db.engine import open_sqlite
+    from fenfa.db.migrate import migrate
+    from fenfa.services.sweeps import sweep
+
+    database = open_sqlite(settings.database_file)
+    for sentence in migrate(database):
+        print(sentence)
+    runtime = open_runtime(settings, database=database)
+    sweep(runtime, timedelta(0))
+    made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}
+    database.close()
+    return made
+
+
+def first_tokens(runtime: Runtime) -> dict[Scope, str]:
+    """One random token of each scope, unless there is any token already."""
+    from fenfa.services.tokens import create_token, has_tokens
+
+    if runtime.database.read_now(has_tokens):
+        return {}
+    now, pepper = runtime.clock(), runtime.keys.pepper
+    made = {}
+    for scope in (Scope.ADMIN, Scope.UPLOAD):
+        _, made[scope] = runtime.database.write_now(create_token, now, pepper, "first start", scope, None)
+    return made
+
+
+def greeting(settings: Config, port: int, made: dict[Scope, str]) -> str:
+    """Where the server is and how to log in."""
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{'localhost' if shown in ('0.0.0.0', '[::]') else shown}:{port}"  # noqa: S104 - compared, not bound
+    lines = [f"Fenfa {__version__} is at {address}", f"log in:   {address}/admin", *_token_lines(settings, made)]
+    lines.append(f"first upload:   fenfa upload app.apk --create --server {address} --token ADMIN_TOKEN")
+    return "\n".join(lines)
+
+
+def _token_lines(settings: Config, made: dict[Scope, str]) -> list[str]:
+    if made:
+        note = "keep them: they are shown this once, and only their hashes are stored"
+        return [f"admin token:   {made[Scope.ADMIN]}", f"upload token:  {made[Scope.UPLOAD]}", f"({note})"]
+    if settings.has_own_tokens:
+        return ["tokens:   those of your configuration, and those of `fenfa token list`"]
+    if is_public(settings.host):
+        return ["tokens:   those of `fenfa token list`; `fenfa token create --scope admin` makes another"]
+    return [
+        f"admin token:   {DEV_ADMIN_TOKEN}",
+        f"upload token:  {DEV_UPLOAD_TOKEN}",
+        "(public defaults, valid from this machine alone; --host 0.0.0.0 makes secret ones for your network)",
+    ]

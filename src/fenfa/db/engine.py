@@ -1,0 +1,128 @@
+"""The database: SQLite (WAL) or PostgreSQL, and the one seam that decides where a query runs.
+
+On SQLite a unit of work runs inline on the event loop (a thread costs seven times as much as the query); on PostgreSQL the same
+function runs in a bounded thread pool. Units are plain functions whose first argument is a connection inside a transaction;
+`write` commits when the unit returns and rolls back when it raises.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from fenfa.errors import FenfaError, StorageFull, Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Unit = Callable[Concatenate[Connection, P], T]
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-8000")
+_THREADS = 16
+
+
+class Database:
+    """One open database. Open it with `open_sqlite` or `open_url`."""
+
+    def __init__(self, engine: Engine, file: Path | None = None) -> None:
+        self.engine = engine
+        self.file = file
+        self._writer = engine.execution_options(fenfa_write=True)
+        self._watcher = _watch(file) if file else None
+
+    @property
+    def inline(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with _translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    def read_now(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self.reading() as connection:
+            return unit(connection, *args, **kwargs)
+
+    def write_now(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self.writing() as connection:
+            return unit(connection, *args, **kwargs)
+
+    async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self.inline:
+            return self.read_now(unit, *args, **kwargs)
+        return await self._in_thread(lambda: self.read_now(unit, *args, **kwargs))
+
+    async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self.inline:
+            return self.write_now(unit, *args, **kwargs)
+        return await self._in_thread(lambda: self.write_now(unit, *args, **kwargs))
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        from anyio import CapacityLimiter, to_thread
+
+        if not hasattr(self, "_limiter"):
+            self._limiter = CapacityLimiter(_THREADS)
+        return await to_thread.run_sync(call, limiter=self._limiter)
+
+    def change_mark(self) -> int | None:
+        """A number that differs after any commit by any process; None where the engine has none (then ask the rows)."""
+        if self._watcher is None:
+            return None
+        return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close()
+        self.engine.dispose()
+
+
+def open_sqlite(file: Path) -> Database:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    with _translated(), engine.connect():
+        return Database(engine, file)
+
+
+def open_url(url: str) -> Database:
+    """`postgresql://…` (psycopg 3)."""
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS))
+
+
+def _watch(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late and never IMMEDIATE
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("fenfa_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise _translation(error) from error
+
+
+def _translation(error: OperationalError) -> FenfaError:
+    if "full" in str(error.orig):
+        return StorageFull("the disk of the database is full; free some space and try again")
+    return Unavailable("the database does not answer; try again in a moment")

@@ -1,0 +1,61 @@
+"""Migrations at start: an existing SQLite file is backed up first, then Alembic brings the schema to its head."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from fenfa.db.engine import Database
+from fenfa.errors import ConfigInvalid
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def head_revision() -> str:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+
+
+def current_revision(database: Database) -> str | None:
+    """None: an empty database."""
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(database: Database) -> list[str]:
+    """Brings the schema to its head and says in sentences what it did; nothing to do gives an empty list."""
+    before = current_revision(database)
+    if before == head_revision():
+        return []
+    _refuse_newer(before)
+    said = [f"saved the database as {_back_up(database.file, before)}"] if before and database.file else []
+    with database.writing() as connection:
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return [*said, f"brought the database from {before or 'nothing'} to {head_revision()}"]
+
+
+def _refuse_newer(revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if revision and revision not in known:
+        raise ConfigInvalid(
+            f"the database is of a newer Fenfa (schema {revision}); run that version or restore a backup"
+        )
+
+
+def _back_up(file: Path, revision: str) -> Path:
+    folder = file.parent / "backups"
+    folder.mkdir(exist_ok=True)
+    target = folder / f"{file.stem}-{revision}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.db"
+    source, copy = sqlite3.connect(file), sqlite3.connect(target)
+    with source, copy:
+        source.backup(copy)
+    source.close()
+    copy.close()
+    target.chmod(0o600)
+    return target

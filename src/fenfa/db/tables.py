@@ -1,0 +1,223 @@
+"""All tables on one page.
+
+Times are text, RFC 3339 in UTC with milliseconds (`2026-01-02T03:04:05.678Z`): they sort as they read, and are the same on
+SQLite and PostgreSQL. `seq` orders rows as they were made, whatever the clock did.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Sequence = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _seq() -> Column[int]:
+    return Column("seq", Sequence, primary_key=True, autoincrement=True)
+
+
+def _text(name: str, default: str | None = "") -> Column[str]:
+    return Column(name, Text, nullable=False, default=default)
+
+
+def _owner(name: str, target: str) -> Column[str]:
+    return Column(name, Text, ForeignKey(target, ondelete="CASCADE"), nullable=False, index=True)
+
+
+products = Table(
+    "products",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("slug", Text, nullable=False, unique=True),
+    _text("name"),
+    _text("description"),
+    Column("published", Boolean, nullable=False, default=True),
+    Column("icon_sha256", Text, nullable=True),
+    Column("revision", BigInteger, nullable=False, default=1),  # grows with every change that a public page shows
+    _text("created_at", None),
+    _text("updated_at", None),
+)
+
+icons = Table(
+    "icons",
+    metadata,
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("png", LargeBinary, nullable=False),
+    _text("updated_at", None),
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("app_id", Text, nullable=False, unique=True),
+    _owner("product_id", "products.id"),
+    _text("platform"),
+    _text("identifier"),
+    _text("display_name"),
+    _text("arch"),
+    _text("installer_type"),
+    _text("min_os"),
+    Column("sort_order", Integer, nullable=False, default=0),
+    Column("published", Boolean, nullable=False, default=True),
+    _text("created_at", None),
+    _text("updated_at", None),
+    Index(None, "platform", "identifier"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    _owner("variant_id", "variants.id"),
+    _text("version"),
+    Column("build", BigInteger, nullable=False, default=0),
+    _text("channel"),
+    _text("min_os"),
+    _text("changelog"),
+    _text("file_name"),
+    _text("file_ext"),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False, index=True),
+    _text("storage", "local"),
+    Column("storage_key", Text, nullable=False),
+    Column("download_count", BigInteger, nullable=False, default=0),
+    Column("package", JSON, nullable=False, default=dict),  # what the inspector found, see inspectors/base.py
+    _text("created_at", None),
+    _text("updated_at", None),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False, index=True),
+    Column("idempotency_key", Text, nullable=True, unique=True),
+    Column("request", JSON, nullable=False),  # the form's fields, enough to finish the upload after a crash
+    _text("file_name"),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("release_id", Text, nullable=False),
+    Column("answer", JSON, nullable=True),  # what the first finish said, for replays
+    _text("error"),
+    _text("created_at", None),
+    _text("updated_at", None),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _seq(),
+    _text("ts", None),
+    _text("type"),
+    _text("product_id"),
+    _text("app_id"),
+    _text("variant_id"),
+    _text("release_id"),
+    _text("ip"),  # truncated to /24 or /48 before it comes here
+    _text("ua"),
+    _text("visitor"),  # keyed hash of address and user agent; the key changes daily
+    Column("extra", JSON, nullable=False, default=dict),
+    Index(None, "ts"),
+    Index(None, "variant_id", "ts"),
+    Index(None, "product_id", "ts"),
+    Index(None, "release_id", "type", "visitor"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("udid", Text, nullable=False, unique=True),
+    _text("device_name"),
+    _text("model"),
+    _text("os_version"),
+    Column("verified_at", Text, nullable=True),
+    Column("apple_registered_at", Text, nullable=True),
+    _text("apple_device_id"),
+    _text("created_at", None),
+)
+
+device_bindings = Table(
+    "device_bindings",
+    metadata,
+    _seq(),
+    _owner("device_id", "devices.id"),
+    _owner("variant_id", "variants.id"),
+    _text("created_at", None),
+    UniqueConstraint("device_id", "variant_id"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    _text("name"),
+    _text("scope"),
+    Column("secret_mac", Text, nullable=False),  # HMAC-SHA256 of the secret; the secret itself is stored nowhere
+    _text("created_at", None),
+    Column("expires_at", Text, nullable=True),
+    Column("last_used_at", Text, nullable=True),
+    Column("revoked_at", Text, nullable=True),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_mac", Text, primary_key=True),
+    _text("token_id"),
+    _text("created_at", None),
+    _text("seen_at", None),
+)
+
+auth_failures = Table(
+    "auth_failures",
+    metadata,
+    Column("source", Text, primary_key=True),  # a client network, see services/tokens.py
+    Column("window_started", BigInteger, nullable=False),  # seconds since the epoch
+    Column("failures", Integer, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    _text("updated_at", None),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _seq(),
+    _text("ts", None),
+    _text("actor"),
+    _text("action"),
+    _text("target"),
+    Column("detail", JSON, nullable=False, default=dict),
+)

@@ -1,0 +1,59 @@
+"""Reading what people upload: `inspect(path, file_name)` tells what a package says of itself.
+
+Importing this package costs the server almost nothing: every format's reader, and the libraries it needs, live in the child
+process that reads the file.
+"""
+
+from pathlib import Path
+
+from fenfa.errors import BadPackage
+from fenfa.inspectors.base import Inspector, PackageInfo
+from fenfa.vocabulary import FILE_TYPES, Platform, file_type
+
+INSPECTORS: tuple[Inspector, ...] = (
+    Inspector("ipa", ("ipa",), "fenfa.inspectors.ipa"),
+    Inspector("apk", ("apk",), "fenfa.inspectors.apk"),
+)
+
+
+def inspect(path: Path, file_name: str) -> PackageInfo:
+    """What the package at `path` says of itself; the ending of `file_name` picks the format.
+
+    Blocks for at most 30 seconds, and longer while two other files are being read: call it from a worker thread. Raises
+    BadPackage whatever the file does. A file type that nothing reads gives its platform, where only one takes it.
+    """
+    kind = file_type(file_name)
+    inspector = next((one for one in INSPECTORS if kind in one.file_types), None)
+    if inspector is None:
+        return PackageInfo(kind, _platform_of(kind))
+    return _read(inspector.module, path)
+
+
+def clean_icon(data: bytes) -> bytes:
+    """A clean PNG of at most 1024 px a side from a PNG, JPEG or WebP. Blocks and refuses as `inspect` does."""
+    from tempfile import NamedTemporaryFile  # here, as in _read
+
+    with NamedTemporaryFile(prefix="fenfa-icon-") as file:
+        file.write(data)
+        file.flush()
+        icon = _read("fenfa.inspectors.image", Path(file.name)).icon_png
+    assert icon is not None
+    return icon
+
+
+def _read(module: str, path: Path) -> PackageInfo:
+    from fenfa.inspectors import sandbox, wire  # here, since the child imports this package and must start quickly
+
+    path.open("rb").close()  # a file that we cannot open is our failure, not the package's
+    raw = sandbox.read(module, path)
+    try:
+        return wire.unpack(raw)
+    except (BadPackage, ImportError):
+        raise
+    except Exception as error:  # a hostile file can make the child answer anything
+        raise BadPackage("the file cannot be read: its reader gave no sensible answer") from error
+
+
+def _platform_of(kind: str) -> Platform | None:
+    platforms = [platform for platform, kinds in FILE_TYPES.items() if kind in kinds]
+    return platforms[0] if len(platforms) == 1 else None

@@ -1,0 +1,76 @@
+"""The cage around readers: a child process with limits, a clock and a bounded answer.
+
+The parent's half is here, the child's half in `child`. A file that eats memory, spins, floods or crashes its reader costs its
+own child and becomes BadPackage; the server never dies and never waits longer than `WALL_SECONDS`.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from fenfa.errors import BadPackage
+
+WALL_SECONDS = 30.0
+MAX_ANSWER = 4 << 20  # bytes; an icon of 2 MiB in base64 and room for the rest
+_PIECE = 1 << 16
+
+_slots = threading.BoundedSemaphore(2)
+
+
+def read(module: str, path: Path) -> bytes:
+    """The answer of `module`'s reader about this file, as the child gives it."""
+    argv = (sys.executable, "-I", "-m", "fenfa.inspectors.child", module, os.fspath(path.absolute()))
+    answer = run(argv)
+    if not answer:
+        raise BadPackage("the file broke its reader: it is damaged, or needs more memory or time than a package may")
+    return answer
+
+
+def run(argv: Sequence[str], *, wall: float = WALL_SECONDS, cap: int = MAX_ANSWER) -> bytes:
+    """A command's standard output, at most two commands at a time. Whatever it leaves behind is killed."""
+    with _slots:
+        child = subprocess.Popen(  # noqa: S603 -- our own interpreter, and no shell
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+        try:
+            assert child.stdout is not None
+            return _drain(child.stdout.fileno(), time.monotonic() + wall, cap)
+        finally:
+            _end(child)
+
+
+def _drain(descriptor: int, deadline: float, cap: int) -> bytes:
+    answer = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while True:
+            if not selector.select(max(deadline - time.monotonic(), 0)):
+                raise BadPackage("the file took too long to read")
+            piece = os.read(descriptor, _PIECE)
+            if not piece:
+                return bytes(answer)
+            answer += piece
+            if len(answer) > cap:
+                raise BadPackage("the file says more of itself than a package may")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kills the child's whole group. Until `wait` reaps the child its number cannot belong to anyone else."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    assert child.stdout is not None
+    child.stdout.close()
+    child.wait()

@@ -1,0 +1,75 @@
+"""Opens configuration, database, storage and clock once. A frozen dataclass without behaviour."""
+
+import fcntl
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fenfa.config import Config
+from fenfa.db.engine import Database, open_sqlite
+from fenfa.errors import ConfigInvalid
+from fenfa.inspectors import inspect
+from fenfa.inspectors.base import PackageInfo
+from fenfa.services.traffic import EventBuffer
+from fenfa.services.vault import Keys, open_keys
+from fenfa.storage import BACKENDS
+from fenfa.storage.base import Storage
+from fenfa.storage.staging import Staging
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything that a request, a command or a sweep may need."""
+
+    config: Config
+    database: Database
+    storage: Storage
+    staging: Staging
+    keys: Keys
+    events: EventBuffer
+    clock: Callable[[], datetime]
+    inspect: Callable[[Path, str], PackageInfo]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, database: Database | None = None) -> Runtime:
+    """The database's schema must be at its head already, see `fenfa.db.migrate`."""
+    folder = open_data_folder(config)
+    return Runtime(
+        config=config,
+        database=database or open_sqlite(config.database_file),
+        storage=BACKENDS["local"](folder),
+        staging=Staging(folder / "staging"),
+        keys=open_keys(folder / "secret.key"),
+        events=EventBuffer(),
+        clock=clock,
+        inspect=inspect,
+    )
+
+
+def open_data_folder(config: Config) -> Path:
+    folder = Path(config.data_dir).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise ConfigInvalid(
+            f"{folder}: cannot be made ({error.strerror}); set FENFA_DATA_DIR to a writable folder"
+        ) from None
+    return folder
+
+
+def lock_data_folder(config: Config) -> int:
+    """A lock on the data folder that lives as long as the returned file descriptor; one server at a time may hold it."""
+    folder = open_data_folder(config)
+    fd = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise ConfigInvalid(f"{folder}: another Fenfa is running on this data folder; stop it first") from None
+    return fd

@@ -1,0 +1,56 @@
+"""CSV exports: streamed in constant memory, with cells that no spreadsheet runs as a formula."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from fenfa.db.engine import Database
+from fenfa.db.tables import devices, releases, variants
+from fenfa.services.devices import devices_query
+from fenfa.services.traffic import EventFilter, within_days
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_BATCH = 500
+
+
+def releases_query(wanted: EventFilter) -> Select[Any]:
+    """Newest first; the columns of the export."""
+    names = ("id", "version", "build", "created_at", "size_bytes", "sha256", "download_count", "channel")
+    named = [variants.c.app_id, releases.c.variant_id, releases.c.id.label("release_id")]
+    query = select(*named, *(releases.c[name] for name in names[1:])).order_by(releases.c.seq.desc())
+    query = query.join(variants, variants.c.id == releases.c.variant_id)
+    for column, value in ((variants.c.app_id, wanted.app_id), (releases.c.variant_id, wanted.variant_id)):
+        query = query.where(column == value) if value else query
+    return within_days(query, releases.c.created_at, wanted.start, wanted.end)
+
+
+def devices_export_query(query: Select[Any] | None = None) -> Select[Any]:
+    names = ("udid", "device_name", "model", "os_version", "created_at", "verified_at")
+    return (devices_query() if query is None else query).with_only_columns(*(devices.c[name] for name in names))
+
+
+def csv_chunks(database: Database, query: Select[Any]) -> Iterator[bytes]:
+    """The header line, then batches of rows. Blocks; run it in a thread."""
+    with database.reading() as connection:
+        result = connection.execution_options(stream_results=True, yield_per=_BATCH).execute(query)
+        yield _lines([list(result.keys())])
+        for batch in result.partitions(_BATCH):
+            yield _lines([[_cell(value) for value in row] for row in batch])
+
+
+def _lines(rows: list[list[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode("utf-8", errors="replace")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False) if value else ""
+    if isinstance(value, str) and value.lstrip(" \"'").startswith(_FORMULA_STARTS):
+        return "'" + value
+    return "" if value is None else value

@@ -1,0 +1,79 @@
+"""What a package says, laid beside what the upload says: the release's fields, and where the two disagree."""
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from fenfa.errors import BadInput, Conflict
+from fenfa.inspectors.base import PackageInfo
+from fenfa.services.records import Record
+from fenfa.services.texts import one_line
+from fenfa.vocabulary import FILE_TYPES, Platform, is_on
+
+_OS_WORD = re.compile(r"^\s*(ios|ipados|android|macos|windows|linux)\b[\s:]*", re.IGNORECASE)
+_MAX_BUILD = 2**63 - 1
+
+
+def bare_os_version(text: str) -> str:
+    """`iOS 15.0` and `Android 21` without the word."""
+    return _OS_WORD.sub("", text).strip()
+
+
+def build_number(text: str) -> int:
+    """The build as an integer; 0 where the package counts otherwise (`1.2.3`)."""
+    return int(text) if text.isascii() and text.isdigit() and int(text[:20]) <= _MAX_BUILD else 0
+
+
+def stored_form(package: PackageInfo) -> dict[str, Any]:
+    """The package as JSON for `releases.package`: everything but the icon."""
+    found = asdict(package)
+    del found["icon_png"]
+    return found
+
+
+def release_fields(package: PackageInfo, given: dict[str, Any]) -> dict[str, Any]:
+    """version, build and min_os: a field that was given wins, the package fills the rest."""
+    return {
+        "version": given["version"] or one_line(package.version),
+        "build": given["build"] if given["build"] is not None else build_number(package.build),
+        "min_os": given["min_os"] or one_line(package.min_os),
+        "channel": given["channel"] or "",
+        "changelog": given["changelog"] or "",
+    }
+
+
+def require_taken(file_ext: str, platform: str) -> None:
+    """`BadInput` when the platform does not take files of this type."""
+    if not is_on(file_ext, Platform(platform)):
+        types = ", ".join("." + ext for ext in FILE_TYPES[Platform(platform)])
+        shown = f".{file_ext}" if file_ext else "this file type"
+        raise BadInput(f"{shown} does not fit the platform {platform}, which takes {types}")
+
+
+def contradiction(package: PackageInfo, variant: Record) -> str:
+    """A sentence that names both identifiers when package and variant differ; else empty."""
+    identifier = one_line(package.identifier)
+    if not identifier or not variant["identifier"] or identifier == variant["identifier"]:
+        return ""
+    return f"the package is {identifier}, but the variant is for {variant['identifier']}"
+
+
+def require_agreement(package: PackageInfo, variant: Record) -> None:
+    if sentence := contradiction(package, variant):
+        raise Conflict(f"{sentence}; choose the right variant or upload to /upload to override")
+
+
+def product_values(package: PackageInfo, file_name: str) -> dict[str, Any]:
+    """A new product for a package that fits none."""
+    return {"name": one_line(package.name) or one_line(package.identifier) or one_line(file_name.partition(".")[0])}
+
+
+def variant_values(package: PackageInfo, file_ext: str) -> dict[str, Any]:
+    return {
+        "platform": package.platform,
+        "identifier": one_line(package.identifier),
+        "display_name": one_line(package.name),
+        "arch": ", ".join(one_line(a, 40) for a in package.arch)[:120],
+        "installer_type": file_ext,
+        "min_os": one_line(package.min_os),
+    }

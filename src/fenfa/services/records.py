@@ -1,0 +1,65 @@
+"""Rows as plain dictionaries, and the few statements that every noun needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, func, select
+
+from fenfa.errors import NotFound
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A slice of a list: `limit` rows after the first `offset`."""
+
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page of records, and how many there are in all."""
+
+    items: list[Record]
+    total: int
+
+
+def stamp(moment: datetime) -> str:
+    """The form in which times are stored and shown: `2026-01-02T03:04:05.678Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def record(row: Row[Any]) -> Record:
+    return dict(row._mapping)
+
+
+def fetch_all(connection: Connection, query: Select[Any]) -> list[Record]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def fetch_one(connection: Connection, query: Select[Any], missing: str) -> Record:
+    """The single row of the query; `NotFound(missing)` without one."""
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(missing)
+    return dict(row)
+
+
+def fetch_page(connection: Connection, query: Select[Any], page: Page) -> Listed:
+    total = connection.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+    return Listed(fetch_all(connection, query.limit(page.limit).offset(page.offset)), int(total or 0))
+
+
+def changed(table: Table, values: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """The values of an update, with `updated_at`; only columns of the table pass."""
+    return {name: value for name, value in values.items() if name in table.c} | {"updated_at": now}
+
+
+def contains(text: str) -> str:
+    """A LIKE pattern (escape character `\\`) that finds the text itself anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

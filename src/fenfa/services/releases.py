@@ -1,0 +1,83 @@
+"""Releases: one build file each."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from fenfa.db.tables import products, releases, variants
+from fenfa.services.products import touch
+from fenfa.services.records import Record, changed, fetch_all, fetch_one
+from fenfa.services.visibility import Viewer, require_visible
+
+_MISSING = "release not found"
+_META = (
+    *("id", "variant_id", "product_id", "platform", "identifier", "version", "build", "channel", "min_os", "changelog"),
+    *("file_name", "file_ext", "size_bytes", "sha256", "storage_key", "package", "created_at"),
+)
+
+
+def list_releases(connection: Connection, variant_ids: list[str]) -> list[Record]:
+    """Newest first."""
+    query = select(releases).where(releases.c.variant_id.in_(variant_ids))
+    return fetch_all(connection, query.order_by(releases.c.seq.desc()))
+
+
+def get_release(connection: Connection, release_id: str) -> Record:
+    """The release with its variant's `platform`, `identifier`, `app_id` and its product's fields as `product_…`."""
+    return fetch_one(connection, _with_parents().where(releases.c.id == release_id), _MISSING)
+
+
+def find_visible_release(connection: Connection, release_id: str, viewer: Viewer) -> Record:
+    return require_visible(get_release(connection, release_id), viewer, _MISSING)
+
+
+def find_same_bytes(connection: Connection, storage: str, sha256: str) -> str | None:
+    """The key of a release of this store that holds the same bytes."""
+    query = select(releases.c.storage_key).where(releases.c.sha256 == sha256, releases.c.storage == storage).limit(1)
+    return connection.scalar(query)
+
+
+def insert_release(connection: Connection, product_id: str, row: dict[str, Any]) -> None:
+    connection.execute(insert(releases).values(row))
+    touch(connection, product_id)
+
+
+def update_release(connection: Connection, now: str, release_id: str, values: dict[str, Any]) -> Record:
+    """Gives the release as it is now."""
+    release = get_release(connection, release_id)
+    connection.execute(update(releases).where(releases.c.id == release_id).values(changed(releases, values, now)))
+    touch(connection, release["product_id"])
+    return get_release(connection, release_id)
+
+
+def delete_release(connection: Connection, release_id: str) -> list[tuple[str, str]]:
+    """Removes the row; gives (storage, key) of the file that is now nobody's."""
+    release = get_release(connection, release_id)
+    connection.execute(delete(releases).where(releases.c.id == release_id))
+    touch(connection, release["product_id"])
+    return [(release["storage"], release["storage_key"])]
+
+
+def meta_json(release: Record) -> bytes:
+    """What lies beside the file: enough to rebuild the release's row and to know where it belongs."""
+    return json.dumps({name: release.get(name) for name in _META}, ensure_ascii=False, indent=1).encode()
+
+
+def _with_parents() -> Select[Any]:
+    return (
+        select(
+            releases,
+            variants.c.platform,
+            variants.c.identifier,
+            variants.c.app_id,
+            variants.c.product_id,
+            variants.c.published.label("variant_published"),
+            products.c.name.label("product_name"),
+            products.c.slug.label("product_slug"),
+            products.c.published.label("product_published"),
+            products.c.icon_sha256.label("product_icon_sha256"),
+        )
+        .join(variants, variants.c.id == releases.c.variant_id)
+        .join(products, products.c.id == variants.c.product_id)
+    )

@@ -1,0 +1,180 @@
+"""Settings that an admin changes while the server runs; the configuration gives their first values."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, insert, select, update
+
+from fenfa.config import Config
+from fenfa.db.tables import settings
+from fenfa.errors import BadInput
+from fenfa.services.products import touch_all
+from fenfa.services.records import Record
+from fenfa.services.texts import has_controls
+from fenfa.services.vault import Keys, seal
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _line(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 255 or has_controls(value):
+        raise ValueError("must be a line of at most 255 characters")
+    return value.strip()
+
+
+def _url(value: Any) -> str:
+    text = _line(value).rstrip("/")
+    if text and not _is_base_url(text):
+        raise ValueError("must be a URL such as https://get.example.com, without a path")
+    return text
+
+
+def _endpoint(value: Any) -> str:
+    text = _line(value).rstrip("/")
+    if text and not (_is_web_url(text)):
+        raise ValueError("must be a URL such as https://s3.example.com")
+    return text
+
+
+def _urls(value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > 20:
+        raise ValueError("must be a list of at most 20 URLs")
+    return [url for url in map(_url, value) if url]
+
+
+def _matching(pattern: re.Pattern[str], advice: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        text = _line(value)
+        if text and not pattern.fullmatch(text):
+            raise ValueError(advice)
+        return text
+
+    return check
+
+
+def _storage_type(value: Any) -> str:
+    if value != "local":
+        raise ValueError('must be "local", the only storage of this version')
+    return "local"
+
+
+def _secret(value: Any) -> str:
+    text = _line(value)
+    if " " in text:
+        raise ValueError("must not hold spaces")
+    return text
+
+
+def _private_key(value: Any) -> str:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    if value == "":
+        return ""
+    try:
+        key = load_pem_private_key(str(value).encode(), password=None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise ValueError("must be the text of the .p8 file from App Store Connect")
+    return str(value).strip() + "\n"
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "primary_domain": _url,
+    "secondary_domains": _urls,
+    "organization": _line,
+    "upload_domain": _url,
+    "storage_type": _storage_type,
+    "s3_endpoint": _endpoint,
+    "s3_bucket": _matching(_BUCKET, "must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
+    "s3_region": _matching(re.compile(r"[a-z0-9-]{1,40}"), "must be a region such as eu-central-1"),
+    "s3_public_url": _endpoint,
+    "s3_access_key": _secret,
+    "s3_secret_key": _secret,
+    "apple_key_id": _matching(re.compile(r"[A-Z0-9]{10}"), "must be the 10 letters and digits of the key's ID"),
+    "apple_issuer_id": _matching(_UUID, "must be the issuer's UUID"),
+    "apple_team_id": _matching(re.compile(r"[A-Z0-9]{10}"), "must be the 10 letters and digits of the team's ID"),
+    "apple_private_key": _private_key,
+}
+_SHOWN = (
+    *("primary_domain", "organization", "storage_type", "upload_domain"),
+    *("s3_endpoint", "s3_bucket", "s3_region", "s3_public_url", "apple_key_id", "apple_issuer_id", "apple_team_id"),
+)
+_SEALED = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; secrets sealed. `updated_at` is empty until an admin has saved."""
+
+    values: Mapping[str, Any]
+    updated_at: str
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values.get(name) or ""
+
+    def public(self) -> Record:
+        """The answer of the API: no secret in it."""
+        answer = {name: self[name] for name in _SHOWN}
+        return answer | {
+            "secondary_domains": list(self.values.get("secondary_domains", ())),
+            "updated_at": self.updated_at or None,
+            "s3_configured": all(self[f"s3_{part}"] for part in ("bucket", "access_key", "secret_key")),
+            "apple_configured": all(self[f"apple_{part}"] for part in ("key_id", "issuer_id", "private_key")),
+        }
+
+
+def load_settings(connection: Connection, config: Config) -> Settings:
+    rows = connection.execute(select(settings)).mappings().all()
+    values = {
+        "primary_domain": config.primary_domain.rstrip("/"),
+        "secondary_domains": [domain.rstrip("/") for domain in config.secondary_domains],
+        "organization": config.organization,
+        "storage_type": "local",
+    }
+    values |= {row["name"]: row["value"] for row in rows}
+    return Settings(values, max((row["updated_at"] for row in rows), default=""))
+
+
+def save_settings(connection: Connection, now: str, keys: Keys, changes: Mapping[str, Any]) -> None:
+    """All of the changes or, with a `BadInput` that names the field, none."""
+    checked = {name: _checked(name, value) for name, value in changes.items()}
+    for name, value in checked.items():
+        stored = seal(keys, name, value) if name in _SEALED and value else value
+        mine = update(settings).where(settings.c.name == name)
+        if not connection.execute(mine.values(value=stored, updated_at=now)).rowcount:
+            connection.execute(insert(settings).values(name=name, value=stored, updated_at=now))
+    touch_all(connection)
+
+
+def setting_names() -> tuple[str, ...]:
+    return tuple(_CHECKS)
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in _CHECKS:
+        raise BadInput(f"unknown field {name!r}; known: {', '.join(_CHECKS)}")
+    try:
+        return _CHECKS[name](value)
+    except ValueError as error:
+        raise BadInput(f"{name} {error}") from None
+
+
+def _is_base_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return _is_web_url(text) and not parts.path
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises on a port that is none
+    except ValueError:
+        return False
+    clean = not (parts.query or parts.fragment or "@" in parts.netloc or " " in text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and clean

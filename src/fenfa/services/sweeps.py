@@ -1,0 +1,85 @@
+"""The sweep: finishes uploads that a crash interrupted and removes what belongs to nobody. Never a release's file."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, delete, select
+
+from fenfa.db.tables import releases, uploads
+from fenfa.errors import FenfaError
+from fenfa.services.records import stamp
+from fenfa.services.uploads import Bench, finish_upload, get_upload, mark_failed
+from fenfa.storage.base import release_of
+from fenfa.vocabulary import UploadState
+
+_KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep did: uploads finished and dropped, files removed."""
+
+    finished: int
+    dropped: int
+    removed: int
+
+
+def sweep(bench: Bench, grace: timedelta) -> Swept:
+    """`grace`: how young a file without a row may be and stay; zero only while no other process uploads. Blocks."""
+    finished, dropped = _settle_staging(bench)
+    dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), set(bench.staging.abandoned()), grace)
+    removed = _remove_litter(bench, grace)
+    bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))
+    return Swept(finished, dropped, removed)
+
+
+def _settle_staging(bench: Bench) -> tuple[int, int]:
+    finished = dropped = 0
+    for upload_id in list(bench.staging.abandoned()):
+        if _finishes(bench, upload_id):
+            finished += 1
+        else:
+            dropped += 1
+        bench.staging.path(upload_id).unlink(missing_ok=True)
+    return finished, dropped
+
+
+def _finishes(bench: Bench, upload_id: str) -> bool:
+    """Whether the upload had been received whole and is a release now. A refusal is noted on its row."""
+    upload = bench.database.read_now(get_upload, upload_id)
+    if upload is None or upload["state"] != UploadState.RECEIVED:
+        return False
+    try:
+        finish_upload(bench, upload_id)
+    except FenfaError:
+        return False
+    return True
+
+
+def _fail_lost(connection: Connection, now: str, staged: set[str], grace: timedelta) -> int:
+    """Uploads that wait for bytes which are no longer there; only when nobody can be at work on them."""
+    if grace:
+        return 0
+    query = select(uploads.c.id).where(uploads.c.state == UploadState.RECEIVED)
+    lost = [upload_id for upload_id in connection.scalars(query) if upload_id not in staged]
+    for upload_id in lost:
+        mark_failed(connection, now, upload_id, "its bytes were lost; upload it again")
+    return len(lost)
+
+
+def _remove_litter(bench: Bench, grace: timedelta) -> int:
+    old = (bench.clock() - grace).timestamp()
+    known = bench.database.read_now(_release_ids)
+    litter = [o for o in bench.storage.objects() if o.stored_at <= old and release_of(o.key) not in known]
+    for stored in litter:
+        bench.storage.delete(stored.key)
+    return len(litter)
+
+
+def _release_ids(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(releases.c.id)))
+
+
+def _forget_old(connection: Connection, before: str) -> None:
+    over = (uploads.c.updated_at < before, uploads.c.state != UploadState.RECEIVED)
+    connection.execute(delete(uploads).where(*over))

@@ -1,0 +1,182 @@
+"""Events: visits, clicks and downloads, buffered in memory and written by one writer a process."""
+
+import hashlib
+import hmac
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, literal_column, select, update
+
+from fenfa.db.tables import events, products, releases
+from fenfa.services.records import Listed, Page, Record, fetch_all, fetch_page
+from fenfa.vocabulary import EventType
+
+_MAX_WAITING = 50_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. `is_part`: a download that began as a range, counted once a visitor, release and day."""
+
+    ts: str
+    type: EventType
+    product_id: str
+    app_id: str
+    variant_id: str
+    release_id: str
+    ip: str
+    ua: str
+    visitor: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    is_part: bool = False
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """What to list. `start` and `end` are dates, `YYYY-MM-DD`, both inclusive."""
+
+    type: str | None = None
+    app_id: str | None = None
+    variant_id: str | None = None
+    release_id: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+class EventBuffer:
+    """The events that wait for the next write. When it is full, the oldest statistics are not worth a stalled server."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        if len(self._waiting) < _MAX_WAITING:
+            self._waiting.append(event)
+
+    def drain(self) -> list[Event]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def restore(self, drained: list[Event]) -> None:
+        """Puts back what could not be written."""
+        self._waiting = (drained + self._waiting)[:_MAX_WAITING]
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
+def network_of(address: str) -> str:
+    """The address without what points to one person: /24 of IPv4, /48 of IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    prefix = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network((parsed, prefix), strict=False).network_address)
+
+
+def visitor_of(secret: bytes, day: str, address: str, user_agent: str) -> str:
+    """A keyed hash that tells visitors of one day apart and nothing more."""
+    text = f"{day}\0{address}\0{user_agent}".encode(errors="replace")
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:24]
+
+
+def record_events(connection: Connection, drained: Iterable[Event]) -> None:
+    """Writes the events and the download counts that follow from them."""
+    kept = _without_repeats(connection, drained)
+    if not kept:
+        return
+    connection.execute(insert(events), [_row(event) for event in kept])
+    counts = Counter(e.release_id for e in kept if e.type == EventType.DOWNLOAD)
+    if counts:
+        _count_downloads(connection, counts, {e.product_id for e in kept if e.type == EventType.DOWNLOAD})
+
+
+def _count_downloads(connection: Connection, counts: Counter[str], product_ids: set[str]) -> None:
+    statement = (
+        update(releases)
+        .where(releases.c.id == bindparam("release"))
+        .values(download_count=releases.c.download_count + bindparam("more"))
+    )
+    connection.execute(statement, [{"release": release, "more": more} for release, more in counts.items()])
+    connection.execute(update(products).where(products.c.id.in_(product_ids)).values(revision=products.c.revision + 1))
+
+
+def _without_repeats(connection: Connection, drained: Iterable[Event]) -> list[Event]:
+    kept: list[Event] = []
+    seen: set[tuple[str, str]] = set()
+    for event in drained:
+        download = (event.release_id, event.visitor)
+        if event.is_part and (download in seen or _has_download(connection, event)):
+            continue
+        if event.type == EventType.DOWNLOAD:
+            seen.add(download)
+        kept.append(event)
+    return kept
+
+
+def _has_download(connection: Connection, event: Event) -> bool:
+    same = (events.c.release_id == event.release_id, events.c.type == event.type, events.c.visitor == event.visitor)
+    return bool(connection.scalar(select(exists().where(*same))))
+
+
+def _row(event: Event) -> dict[str, Any]:
+    names = ("ts", "type", "product_id", "app_id", "variant_id", "release_id", "ip", "ua", "visitor", "extra")
+    return {name: getattr(event, name) for name in names}
+
+
+def events_query(wanted: EventFilter) -> Select[Any]:
+    """Newest first."""
+    columns = ("ts", "type", "app_id", "variant_id", "release_id", "ip", "ua", "extra")
+    query = select(*(events.c[name] for name in columns)).order_by(events.c.seq.desc())
+    for name in ("type", "app_id", "variant_id", "release_id"):
+        value = getattr(wanted, name)
+        query = query.where(events.c[name] == value) if value else query
+    return within_days(query, events.c.ts, wanted.start, wanted.end)
+
+
+def within_days(query: Select[Any], column: Any, start: str | None, end: str | None) -> Select[Any]:
+    """Both days inclusive; `~` sorts behind every time of the day."""
+    query = query.where(column >= start) if start else query
+    return query.where(column <= f"{end}~") if end else query
+
+
+def list_events(connection: Connection, wanted: EventFilter, page: Page) -> Listed:
+    return fetch_page(connection, events_query(wanted), page)
+
+
+def count_totals(connection: Connection, variant_id: str) -> Record:
+    """`downloads, visits, clicks, unique_devices` of all time; a device counts once a day."""
+    mine = events.c.variant_id == variant_id
+    by_type = {r["type"]: r["n"] for r in fetch_all(connection, _by_type().where(mine))}
+    unique = connection.scalar(
+        select(func.count(func.distinct(events.c.visitor))).where(mine, events.c.type == EventType.DOWNLOAD)
+    )
+    downloads = select(func.coalesce(func.sum(releases.c.download_count), 0)).where(releases.c.variant_id == variant_id)
+    return {
+        "downloads": int(connection.scalar(downloads) or 0),
+        "visits": by_type.get(EventType.VISIT, 0),
+        "clicks": by_type.get(EventType.CLICK, 0),
+        "unique_devices": int(unique or 0),
+    }
+
+
+def count_daily(connection: Connection, variant_id: str, days: list[str]) -> list[Record]:
+    """One record for each of the days, which are given oldest first."""
+    day = func.substr(events.c.ts, 1, 10)
+    query = select(day.label("date"), events.c.type, func.count().label("n")).where(
+        events.c.variant_id == variant_id, events.c.ts >= days[0]
+    )
+    counted = fetch_all(connection, query.group_by(literal_column("1"), events.c.type))
+    table = {(row["date"], row["type"]): row["n"] for row in counted}
+    plural = {EventType.DOWNLOAD: "downloads", EventType.VISIT: "visits", EventType.CLICK: "clicks"}
+    return [{"date": d} | {word: table.get((d, kind), 0) for kind, word in plural.items()} for d in days]
+
+
+def _by_type() -> Select[Any]:
+    return select(events.c.type, func.count().label("n")).group_by(events.c.type)

@@ -1,0 +1,80 @@
+"""Variants: a product on one platform."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from fenfa.db.tables import products, releases, variants
+from fenfa.services.products import get_product, touch
+from fenfa.services.records import Listed, Page, Record, changed, fetch_all, fetch_one, fetch_page
+from fenfa.vocabulary import Platform, new_id
+
+_MISSING = "variant not found"
+
+
+def list_variants(connection: Connection, product_id: str, *, published_only: bool = False) -> list[Record]:
+    """By `sort_order`, then age."""
+    query = select(variants).where(variants.c.product_id == product_id)
+    if published_only:
+        query = query.where(variants.c.published)
+    return fetch_all(connection, query.order_by(variants.c.sort_order, variants.c.seq))
+
+
+def get_variant(connection: Connection, variant_id: str) -> Record:
+    """The variant with `product_name`, `product_slug` and `product_published`."""
+    return fetch_one(connection, _with_product().where(variants.c.id == variant_id), _MISSING)
+
+
+def find_variant(connection: Connection, any_id: str) -> Record:
+    """By `var_` or legacy `app_` ID."""
+    column = variants.c.app_id if any_id.startswith("app_") else variants.c.id
+    missing = "app not found" if any_id.startswith("app_") else _MISSING
+    return fetch_one(connection, _with_product().where(column == any_id), missing)
+
+
+def list_all_variants(connection: Connection, page: Page, platform: Platform | None = None) -> Listed:
+    """Every variant with its product's name, newest first."""
+    query = _with_product().order_by(variants.c.seq.desc())
+    return fetch_page(connection, query.where(variants.c.platform == platform) if platform else query, page)
+
+
+def match_variants(connection: Connection, platform: str, identifier: str) -> list[Record]:
+    """The variants that a package of this platform and identifier belongs to, oldest first."""
+    query = _with_product().where(variants.c.platform == platform, variants.c.identifier == identifier)
+    return fetch_all(connection, query.order_by(variants.c.seq))
+
+
+def create_variant(connection: Connection, now: str, product_id: str, values: dict[str, Any]) -> str:
+    """`values`: platform, and perhaps the other columns. Gives the new ID."""
+    get_product(connection, product_id)
+    variant_id = new_id("var")
+    row = {"id": variant_id, "app_id": legacy_app_id(variant_id), "product_id": product_id, "created_at": now}
+    connection.execute(insert(variants).values(row | changed(variants, values, now)))
+    touch(connection, product_id)
+    return variant_id
+
+
+def legacy_app_id(variant_id: str) -> str:
+    return "app_" + variant_id.partition("_")[2]
+
+
+def update_variant(connection: Connection, now: str, variant_id: str, values: dict[str, Any]) -> None:
+    variant = get_variant(connection, variant_id)
+    connection.execute(update(variants).where(variants.c.id == variant_id).values(changed(variants, values, now)))
+    touch(connection, variant["product_id"])
+
+
+def delete_variant(connection: Connection, variant_id: str) -> list[tuple[str, str]]:
+    """Removes the variant and its releases; gives (storage, key) of the files that are now nobody's."""
+    variant = get_variant(connection, variant_id)
+    keys = select(releases.c.storage, releases.c.storage_key).where(releases.c.variant_id == variant_id)
+    orphans = [(row[0], row[1]) for row in connection.execute(keys)]
+    connection.execute(delete(variants).where(variants.c.id == variant_id))
+    touch(connection, variant["product_id"])
+    return orphans
+
+
+def _with_product() -> Select[Any]:
+    names = (products.c.name, products.c.slug, products.c.published, products.c.icon_sha256)
+    columns = (column.label(f"product_{column.name}") for column in names)
+    return select(variants, *columns).join(products, products.c.id == variants.c.product_id)

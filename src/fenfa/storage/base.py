@@ -1,0 +1,92 @@
+"""The storage contract and the rules for keys.
+
+A key names one immutable object: `uploads/{product}/{variant}/{release}/{file name}`. Keys are made here alone, from IDs that
+the server drew and a file name cleaned by `safe_file_name`; nothing else of a client or a package is ever part of a path.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fenfa.errors import StorageFull
+
+ROOT = "uploads"
+META = "meta.json"
+_MAX_NAME_BYTES = 120
+_ID = re.compile(r"[a-z]{3}_[a-z0-9]{8,64}")
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object as the store lists it: its key, its size in bytes, and when it came there (seconds since the epoch)."""
+
+    key: str
+    size: int
+    stored_at: float
+
+
+class Storage(Protocol):
+    """A place for release files. Every method blocks; call it off the event loop.
+
+    `put` is durable when it returns (a crash or power loss later does not lose the object), never overwrites another
+    object, and may be repeated. `StorageFull` when there is no room, `Unavailable` when the store does not answer.
+    """
+
+    name: str
+
+    def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
+        """Publishes the staged file under `key` with `meta` beside it; `twin` is a key known to hold the same bytes."""
+
+    def put_meta(self, key: str, meta: bytes) -> None:
+        """Replaces the `meta.json` beside `key`."""
+
+    def path(self, key: str) -> Path | None:
+        """The local file behind the key, or None where the store has none (then it is fetched by URL)."""
+
+    def delete(self, key: str) -> None:
+        """Removes the object, its `meta.json` and empty folders; a missing object is fine."""
+
+    def objects(self) -> Iterator[StoredObject]:
+        """Every object below `uploads/`, `meta.json` left out."""
+
+    def probe(self) -> None:
+        """Raises `Unavailable` unless a write and a delete succeed."""
+
+
+def release_key(product_id: str, variant_id: str, release_id: str, file_name: str) -> str:
+    for part in (product_id, variant_id, release_id):
+        if not _ID.fullmatch(part):
+            raise ValueError("not an ID of this server")
+    return f"{ROOT}/{product_id}/{variant_id}/{release_id}/{safe_file_name(file_name)}"
+
+
+def release_of(key: str) -> str:
+    """The release ID inside a key."""
+    return key.split("/")[3]
+
+
+def safe_file_name(name: str) -> str:
+    """Letters and digits of any script, `-`, `_` and `.`; at most 120 bytes with the ending kept; never empty, never hidden."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in last).lstrip(".-")
+    if kept.lower() == META:
+        kept = f"_{kept}"
+    return _shortened(kept) or "file"
+
+
+def _shortened(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    tail = (dot + ending).encode()
+    if not stem or len(tail) > 20:
+        return name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+    return (stem.encode()[: _MAX_NAME_BYTES - len(tail)] + tail).decode(errors="ignore")
+
+
+def ensure_room(free: int, total: int, wanted: int, floor: int) -> None:
+    """Raises `StorageFull` if `wanted` bytes would leave less than the floor (-1: 5 % of the disk, at most 2 GiB)."""
+    reserve = min(2 * 1024**3, total // 20) if floor < 0 else floor
+    if free - wanted < reserve:
+        raise StorageFull("not enough space on the server for this file; free some space and try again")

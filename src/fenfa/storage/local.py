@@ -1,0 +1,116 @@
+"""Release files on a local disk: hard links out of staging, with fsync in the order that survives a power cut."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from fenfa.errors import Unavailable
+from fenfa.storage.base import META, ROOT, StoredObject
+from fenfa.storage.staging import no_room_is_full
+
+
+class LocalStorage:
+    """Keys are paths below `root`, the data directory."""
+
+    name = "local"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._make_folders(root / ROOT)
+
+    def path(self, key: str) -> Path:
+        path = self.root / key
+        if not key.startswith(ROOT + "/") or ".." in path.parts or "\0" in key:
+            raise ValueError("not a storage key")
+        return path
+
+    def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
+        target = self.path(key)
+        with no_room_is_full():
+            self._make_folders(target.parent)
+            self._link(self._source(staged, twin), target)
+            self._replace(target.parent / META, meta)
+            _sync_folder(target.parent)
+
+    def put_meta(self, key: str, meta: bytes) -> None:
+        folder = self.path(key).parent
+        with no_room_is_full():
+            self._replace(folder / META, meta)
+            _sync_folder(folder)
+
+    def delete(self, key: str) -> None:
+        target = self.path(key)
+        for path in (target, target.parent / META):
+            path.unlink(missing_ok=True)
+        self._prune(target.parent)
+
+    def objects(self) -> Iterator[StoredObject]:
+        for folder, _, names in os.walk(self.root / ROOT):
+            for name in names:
+                path = Path(folder, name)
+                if name != META and not name.startswith("."):
+                    with suppress(FileNotFoundError):
+                        facts = path.lstat()
+                        yield StoredObject(str(path.relative_to(self.root)), facts.st_size, facts.st_ctime)
+
+    def probe(self) -> None:
+        path = self.root / ROOT / f".probe-{os.getpid()}"
+        try:
+            path.write_bytes(b"fenfa")
+            path.unlink()
+        except OSError as error:
+            raise Unavailable("the storage cannot be written to; check the data directory and its disk") from error
+
+    def _source(self, staged: Path, twin: str | None) -> Path:
+        """The twin, so that equal bytes lie on the disk once, but only if it still holds them."""
+        if twin is not None:
+            path = self.path(twin)
+            with suppress(OSError):
+                if path.stat().st_size == staged.stat().st_size and file_sha256(path) == file_sha256(staged):
+                    return path
+        return staged
+
+    def _link(self, source: Path, target: Path) -> None:
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            if not source.samefile(target) and file_sha256(source) != file_sha256(target):
+                raise
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fdatasync(file.fileno())
+        draft.replace(path)
+
+    def _make_folders(self, folder: Path) -> None:
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in missing:
+            _sync_folder(made.parent)
+
+    def _prune(self, folder: Path) -> None:
+        """Removes the folder and its parents up to the root while they are empty."""
+        while folder != self.root / ROOT:
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+            folder = folder.parent
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

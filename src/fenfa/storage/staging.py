@@ -1,0 +1,126 @@
+"""Staging: where the bytes of an upload arrive. One writer a file, held by a lock that dies with its process."""
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fenfa.errors import StorageFull, TooLarge
+from fenfa.storage.base import ensure_room
+
+SUFFIX = ".part"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class StagedFile:
+    """One upload's file while it is written: reserve, write and hash, then `seal` makes it durable.
+
+    Methods block; one caller at a time. The lock on the file tells a sweep that its writer is alive.
+    """
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.path = path
+        self.size = 0
+        self._limit = limit
+        self._hash = hashlib.sha256()
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def reserve(self, size: int, floor: int) -> None:
+        """Claims disk space for `size` bytes, an upper bound, before they arrive."""
+        disk = os.fstatvfs(self._fd)
+        ensure_room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, size, floor)
+        with no_room_is_full():
+            if size:
+                _allocate(self._fd, size)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.size + len(data) > self._limit:
+            raise TooLarge(f"the file is larger than the limit of {self._limit} bytes")
+        self._hash.update(data)
+        with no_room_is_full():
+            _write_all(self._fd, data, self.size)
+        self.size += len(data)
+
+    def seal(self) -> None:
+        """Cuts the reserve off and waits until every byte is on the disk; keeps the lock."""
+        with no_room_is_full():
+            os.ftruncate(self._fd, self.size)
+            os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Lets go of the lock; the file stays until `discard` or a sweep."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+    def discard(self) -> None:
+        with suppress(FileNotFoundError):
+            self.path.unlink()
+        self.close()
+
+
+class Staging:
+    """The folder of `StagedFile`s."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def create(self, upload_id: str, limit: int) -> StagedFile:
+        return StagedFile(self.path(upload_id), limit)
+
+    def path(self, upload_id: str) -> Path:
+        return self.folder / f"{upload_id}{SUFFIX}"
+
+    def abandoned(self) -> Iterator[str]:
+        """The uploads whose writer is gone."""
+        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+            if _is_unlocked(path):
+                yield path.name.removesuffix(SUFFIX)
+
+
+@contextmanager
+def no_room_is_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageFull("the server's disk is full; free some space and try again") from error
+        raise
+
+
+def _allocate(fd: int, size: int) -> None:
+    try:
+        os.posix_fallocate(fd, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+
+
+def _write_all(fd: int, data: bytes | bytearray | memoryview, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(fd, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _is_unlocked(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True

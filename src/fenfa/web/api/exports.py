@@ -1,0 +1,56 @@
+"""CSV exports, streamed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import StreamingResponse
+
+from fenfa.services import exports, traffic
+from fenfa.services.devices import devices_query
+from fenfa.vocabulary import Scope
+from fenfa.web.deps import Filtered, guarded, runtime_of
+from fenfa.web.threads import in_thread
+
+router = APIRouter(prefix="/admin/exports", tags=["Exports"], route_class=guarded(Scope.ADMIN))
+_CSV: dict[str, Any] = {
+    "response_class": StreamingResponse,
+    "responses": {200: {"description": "CSV, UTF-8", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+}
+
+
+@router.get("/releases.csv", summary="Export releases", **_CSV)
+async def export_releases(request: Request, wanted: Filtered) -> StreamingResponse:
+    return await _csv(request, "releases.csv", exports.releases_query(wanted))
+
+
+@router.get("/events.csv", summary="Export events", **_CSV)
+async def export_events(request: Request, wanted: Filtered) -> StreamingResponse:
+    return await _csv(request, "events.csv", traffic.events_query(wanted))
+
+
+@router.get("/ios_devices.csv", summary="Export devices", **_CSV)
+async def export_devices(request: Request, wanted: Filtered, q: str = "") -> StreamingResponse:
+    query = devices_query(q, wanted.variant_id, wanted.app_id, wanted.start, wanted.end)
+    return await _csv(request, "ios_devices.csv", exports.devices_export_query(query))
+
+
+async def _csv(request: Request, name: str, query: Any) -> StreamingResponse:
+    chunks = exports.csv_chunks(runtime_of(request).database, query)
+    first = await in_thread(_next, chunks.__next__)  # a database error is an error, not a file that stops short
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+
+    async def stream() -> Any:
+        chunk = first
+        while chunk is not None:
+            yield chunk
+            chunk = await in_thread(_next, chunks.__next__)
+
+    return StreamingResponse(stream(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _next(step: Callable[[], bytes]) -> bytes | None:
+    try:
+        return step()
+    except StopIteration:
+        return None

@@ -1,0 +1,155 @@
+"""The application: routes, middleware, error handlers, and what runs beside the requests."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fenfa.config import Config, process_config
+from fenfa.errors import FenfaError
+from fenfa.runtime import Runtime, open_runtime
+from fenfa.services.sweeps import sweep
+from fenfa.services.traffic import record_events
+from fenfa.web import admin, api, errors, public, reference
+from fenfa.web.cache import PageCache, ReleaseCache
+from fenfa.web.security import SECURITY_HEADERS
+from fenfa.web.threads import in_thread
+
+FLUSH_SECONDS = 0.2
+SWEEP_SECONDS = 3600
+SWEEP_GRACE = timedelta(hours=1)
+log = logging.getLogger("fenfa.web")
+Opener = Callable[[], Runtime]
+
+
+def create_app(opener: Opener | None = None) -> FastAPI:
+    """`opener` opens the runtime at start; by default from this process's environment and config.json."""
+    app = FastAPI(
+        title="Fenfa",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(opener or open_process_runtime),
+        exception_handlers={
+            FenfaError: errors.on_fenfa_error,
+            HTTPException: errors.on_http_error,
+            RequestValidationError: errors.on_invalid,
+            Exception: errors.on_crash,
+        },
+    )
+    app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
+    for router in api.ROUTERS:
+        app.include_router(router)
+    app.add_middleware(SecurityHeaders)
+    app.state.worker = 0
+    return app
+
+
+def open_process_runtime() -> Runtime:
+    named = os.environ.get("FENFA_CONFIG")
+    return open_runtime(process_config(Path(named) if named else None))
+
+
+class SecurityHeaders:
+    """Adds the headers that every answer carries, unless the answer has its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in given)]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = opener()
+        _equip(app, runtime)
+        jobs = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime), "events"))]
+        if app.state.worker == 0:
+            jobs.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
+        try:
+            yield
+        finally:
+            for job in jobs:
+                job.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*jobs)
+            await write_events(runtime)
+            runtime.database.close()
+
+    return lifespan
+
+
+def _equip(app: FastAPI, runtime: Runtime) -> None:
+    app.state.runtime = runtime
+    app.state.probed = {}
+    app.state.token_uses = {}
+    app.state.releases = ReleaseCache(runtime.database)
+    app.state.cache = _page_cache(runtime.database, runtime.config)
+    if runtime.database.inline:
+        app.state.fast_path = app.state.cache.answer
+
+
+def _page_cache(database: Any, config: Config) -> PageCache:
+    return (
+        PageCache(database, config, 0) if os.environ.get("FENFA_PAGE_CACHE") == "off" else PageCache(database, config)
+    )
+
+
+async def _repeat(seconds: float, job: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+    """A failure costs one round, not the job."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await job()
+        except FenfaError as error:
+            log.error("background job failed", exc_info=error, extra={"route": name})
+
+
+async def write_events(runtime: Runtime) -> None:
+    """Writes what waits in the buffer; events that cannot be written wait for the next round."""
+    drained = runtime.events.drain()
+    if not drained:
+        return
+    try:
+        await runtime.database.write(record_events, drained)
+    except FenfaError:
+        runtime.events.restore(drained)
+        raise
+
+
+async def _sweep(runtime: Runtime) -> None:
+    done = await in_thread(sweep, runtime, SWEEP_GRACE)
+    if done.finished or done.dropped or done.removed:
+        log.info("swept: %d finished, %d dropped, %d removed", done.finished, done.dropped, done.removed)
+
+
+async def _robots(_request: Any) -> PlainTextResponse:
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")
+
+
+_STATIC = Path(__file__).parent / "static"
+_FILES = (
+    Route("/robots.txt", _robots),
+    Mount("/static", StaticFiles(directory=_STATIC)),
+)

@@ -1,0 +1,112 @@
+"""Rendered public answers, kept as bytes until the product's revision moves.
+
+A look-up costs a dictionary and one number: the change mark of the database, which moves with any commit. Only when it moved
+is the product's revision read again. Every worker has a cache of its own and all of them are right.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol
+
+from fenfa.config import Config
+from fenfa.db.engine import Database
+from fenfa.services.products import revision
+from fenfa.services.records import Record
+from fenfa.services.releases import find_visible_release
+from fenfa.services.settings import Settings, load_settings
+from fenfa.services.visibility import PUBLIC
+from fenfa.web.urls import fixed_base
+
+_MOST_ENTRIES = 512
+_LARGEST = 512 * 1024
+Key = tuple[str, str, str]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Headers(Protocol):
+    def get(self, name: str, /) -> str | None: ...
+
+
+@dataclass(slots=True)
+class _Kept:
+    product_id: str
+    revision: int
+    mark: int | None
+    etag: str
+    answer: Answer
+    unchanged: Answer
+
+
+class PageCache:
+    """Answers by (path, query, base URL). `size` 0 keeps nothing."""
+
+    def __init__(self, database: Database, config: Config, size: int = _MOST_ENTRIES) -> None:
+        self._database = database
+        self._config = config
+        self._size = size
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._settings: Settings | None = None
+        self._settings_mark: int | None = None
+
+    def answer(self, method: str, path: str, query: str, headers: Headers) -> Answer | None:
+        """The fast path of the server. None: ask the application."""
+        if method != "GET" or not self._kept or not path.startswith(("/products/", "/api/products/")):
+            return None
+        base = self._simple_base(headers)
+        found = self._kept.get((path, query, base)) if base else None
+        if found is None or not self._is_current(found):
+            return None
+        return found.unchanged if headers.get("if-none-match") == found.etag else found.answer
+
+    def keep(self, key: Key, product_id: str, product_revision: int, etag: str, answer: Answer) -> None:
+        if not self._database.inline or not self._size or len(answer[2]) > _LARGEST:
+            return
+        _, headers, _ = answer
+        unchanged = (304, [pair for pair in headers if pair[0] not in ("content-type", "content-length")], b"")
+        # the mark of now could hide a commit between the reading of the page and this line; None forces one more look
+        self._kept[key] = _Kept(product_id, product_revision, None, etag, answer, unchanged)
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    def settings(self) -> Settings:
+        """The settings, read again only after a commit. For databases that answer inline."""
+        mark = self._database.change_mark()
+        if self._settings is None or mark is None or mark != self._settings_mark:
+            self._settings = self._database.read_now(load_settings, self._config)
+            self._settings_mark = mark
+        return self._settings
+
+    def _simple_base(self, headers: Headers) -> str:
+        """The base URL where it is beyond doubt; whose X-Forwarded-Proto counts is not this module's knowledge."""
+        fixed = fixed_base(self.settings())
+        if fixed:
+            return fixed
+        return "" if headers.get("x-forwarded-proto") else f"http://{headers.get('host')}"
+
+    def _is_current(self, kept: _Kept) -> bool:
+        mark = self._database.change_mark()
+        if mark != kept.mark:
+            if self._database.read_now(revision, kept.product_id) != kept.revision:
+                return False
+            kept.mark = mark
+        return True
+
+
+class ReleaseCache:
+    """Releases by ID as of the last commit, for the download path: a look-up is a number and a dictionary."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mark: int | None = None
+        self._found: dict[str, Record] = {}
+
+    async def find(self, release_id: str) -> Record:
+        """The release, if the public may have it; else `NotFound`."""
+        mark = self._database.change_mark()
+        if mark is None or mark != self._mark or len(self._found) > _MOST_ENTRIES:
+            self._found, self._mark = {}, mark
+        found = self._found.get(release_id)
+        if found is None:
+            found = await self._database.read(find_visible_release, release_id, PUBLIC)
+            self._found[release_id] = found
+        return found

@@ -1,0 +1,92 @@
+"""Errors as answers: the only place that turns a FenfaError into an HTTP status."""
+
+import logging
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fenfa.errors import BadInput, FenfaError, MethodNotAllowed, NotFound, TooLarge
+from fenfa.web.envelope import fail
+from fenfa.web.pages import render
+
+STATUS = {
+    "BAD_REQUEST": 400,
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "CONFLICT": 409,
+    "PAYLOAD_TOO_LARGE": 413,
+    "BAD_PACKAGE": 422,
+    "RATE_LIMITED": 429,
+    "INTERNAL_ERROR": 500,
+    "UPSTREAM_ERROR": 502,
+    "UNAVAILABLE": 503,
+    "INSUFFICIENT_STORAGE": 507,
+}
+_PAGES = ("/products/", "/apps/", "/admin", "/docs")
+_NOT_PAGES = ("/admin/api/", "/admin/exports/")
+log = logging.getLogger("fenfa.web")
+
+
+async def on_fenfa_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FenfaError)
+    if STATUS[error.code] >= 500:
+        log.error("request refused", exc_info=error, extra={"path": request.url.path})
+    return _answer(request, error)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """The framework's own 404, 405 and the like."""
+    assert isinstance(error, HTTPException)
+    known: dict[int, FenfaError] = {
+        404: NotFound("not found"),
+        405: MethodNotAllowed(f"{request.method} is not allowed here"),
+        413: TooLarge("the request is too large"),
+    }
+    answer = _answer(request, known.get(error.status_code, BadInput("the request cannot be read")))
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    """What pydantic refused, as one sentence that names the field."""
+    assert isinstance(error, RequestValidationError)
+    return _answer(request, BadInput(_sentence(error.errors()[0])))
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """A bug. Whoever runs the application logs it, with its traceback."""
+    return _answer(request, FenfaError("the server failed; its log says why"))
+
+
+def _answer(request: Request, error: FenfaError) -> Response:
+    status = STATUS[error.code]
+    headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if _wants_page(request):
+        return render(request, "public/error.html", status, headers, title=error.message)
+    return fail(status, error.code, error.message, headers)
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.url.path
+    return (path.startswith(_PAGES) or path == "/") and not path.startswith(_NOT_PAGES)
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path")]
+    name = ".".join(part for part in place if not part.isdigit())
+    if problem["type"] == "json_invalid":
+        return "the body is not valid JSON"
+    if problem["type"] == "missing":
+        return f"{name} is required" if name else "a JSON body is required"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown field {name!r}"
+    reason = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"{name}: {reason[:1].lower()}{reason[1:]}" if name else "the body must be a JSON object"

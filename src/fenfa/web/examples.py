@@ -1,0 +1,205 @@
+"""Example answers of the API reference. A test holds every one of them against what the server really says."""
+
+from typing import Any
+
+NOW = "2026-11-02T09:30:00.000Z"
+SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_IDS = {"id": "rel_4x7k2m9q1z8w5v3t6y0u2i4o", "variant_id": "var_1a2b3c4d5e6f7g8h9i0j1k2l"}
+PRODUCT = {
+    "id": "prd_0z9y8x7w6v5u4t3s2r1q0p9o",
+    "slug": "myapp",
+    "name": "MyApp",
+    "description": "The app that everybody here tests.",
+    "published": True,
+    "icon_url": "https://get.example.com/icon/products/prd_0z9y8x7w6v5u4t3s2r1q0p9o?v=9f86d081884c",
+    "created_at": NOW,
+    "updated_at": NOW,
+}
+COUNTED_PRODUCT = PRODUCT | {"variant_count": 2, "release_count": 14, "download_count": 1204}
+VARIANT = {
+    "id": _IDS["variant_id"],
+    "legacy_app_id": "app_1a2b3c4d5e6f7g8h9i0j1k2l",
+    "product_id": PRODUCT["id"],
+    "platform": "ios",
+    "identifier": "com.example.myapp",
+    "display_name": "MyApp",
+    "arch": "arm64",
+    "installer_type": "ipa",
+    "min_os": "15.0",
+    "published": True,
+    "sort_order": 0,
+    "created_at": NOW,
+    "updated_at": NOW,
+}
+_FACTS = {
+    "id": _IDS["id"],
+    "version": "1.2.0",
+    "build": 120,
+    "created_at": NOW,
+    "download_count": 7,
+    "channel": "beta",
+    "min_os": "15.0",
+    "changelog": "- Faster start",
+    "size_bytes": 24117248,
+    "sha256": SHA,
+    "file_name": "MyApp.ipa",
+    "file_ext": "ipa",
+}
+RELEASE = _FACTS | {"variant_id": VARIANT["id"], "updated_at": NOW}
+_MANIFEST = f"https://get.example.com/ios/{_IDS['id']}/manifest.plist"
+_ACTIONS = {
+    "download": f"https://get.example.com/d/{_IDS['id']}",
+    "release_page": f"https://get.example.com/products/myapp?r={_IDS['id']}",
+    "ios_manifest": _MANIFEST,
+    "ios_install": "itms-services://?action=download-manifest&url=https%3A%2F%2Fget.example.com%2Fios%2F…",
+}
+_PUBLIC_RELEASE = _FACTS | {"actions": _ACTIONS}
+CATALOG = {
+    "product": PRODUCT,
+    "variants": [VARIANT | {"latest_release": _PUBLIC_RELEASE, "releases": [_PUBLIC_RELEASE]}],
+}
+ADMIN_PRODUCT = {"product": PRODUCT, "variants": [VARIANT | {"releases": [RELEASE]}]}
+UPLOAD = {
+    "app": {
+        "id": VARIANT["legacy_app_id"],
+        "name": "MyApp",
+        "platform": "ios",
+        "bundle_id": "com.example.myapp",
+        "product_id": PRODUCT["id"],
+        "variant_id": VARIANT["id"],
+    },
+    "release": {name: RELEASE[name] for name in ("id", "version", "build", "created_at", "size_bytes", "sha256")},
+    "urls": {"page": "https://get.example.com/products/myapp", **_ACTIONS},
+    "warnings": [],
+}
+PARSED = {
+    "platform": "ios",
+    "bundle_id": "com.example.myapp",
+    "version": "1.2.0",
+    "build": "120",
+    "app_name": "MyApp",
+    "min_os": "iOS 15.0",
+    "file_size": 24117248,
+    "file_name": "MyApp.ipa",
+    "icon_base64": "data:image/png;base64,iVBORw0KGgo…",
+}
+APP = {
+    "id": VARIANT["legacy_app_id"],
+    "name": "MyApp",
+    "platform": "ios",
+    "bundle_id": "com.example.myapp",
+    "application_id": "",
+    "published": True,
+    "created_at": NOW,
+    "product_id": PRODUCT["id"],
+    "variant_id": VARIANT["id"],
+}
+EVENT = {
+    "ts": NOW,
+    "type": "download",
+    "app_id": VARIANT["legacy_app_id"],
+    "variant_id": VARIANT["id"],
+    "release_id": _IDS["id"],
+    "ip": "203.0.113.0",
+    "ua": "Mozilla/5.0 (iPhone; …)",
+    "extra": {},
+}
+DEVICE = {
+    "id": "dev_5t6y7u8i9o0p1a2s3d4f5g6h",
+    "udid": "00008120-000A1B2C3D4E5F60",
+    "device_name": "Test phone 3",
+    "model": "iPhone17,1",
+    "os_version": "19.1",
+    "created_at": NOW,
+    "verified_at": NOW,
+    "apple_registered": False,
+    "apple_registered_at": None,
+    "apple_device_id": "",
+}
+IOS_VARIANT = {
+    "id": VARIANT["id"],
+    "identifier": "com.example.myapp",
+    "display_name": "MyApp",
+    "product_id": PRODUCT["id"],
+    "product_name": "MyApp",
+}
+STATS = {
+    "product": PRODUCT,
+    "variant": VARIANT,
+    "releases": [RELEASE],
+    "totals": {"downloads": 7, "visits": 20, "clicks": 9, "unique_devices": 5},
+    "daily": [{"date": "2026-11-02", "downloads": 7, "visits": 20, "clicks": 9}],
+}
+SETTINGS = {
+    "primary_domain": "https://get.example.com",
+    "secondary_domains": [],
+    "organization": "Example Ltd",
+    "updated_at": NOW,
+    "storage_type": "local",
+    "upload_domain": "",
+    "s3_configured": False,
+    "s3_endpoint": "",
+    "s3_bucket": "",
+    "s3_public_url": "",
+    "apple_configured": False,
+    "apple_key_id": "",
+    "apple_team_id": "",
+}
+UPLOAD_CONFIG = {
+    "storage_type": "local",
+    "upload_domain": "",
+    "max_upload_bytes": 8589934592,
+    "file_types": {"ios": ["ipa"], "android": ["apk", "aab", "apks", "xapk"]},
+}
+TOKEN = {
+    "id": "tok_7h8j9k0l1z2x3c4v5b6n7m8q",
+    "name": "CI of the app team",
+    "scope": "upload",
+    "created_at": NOW,
+    "expires_at": "2027-01-31T09:30:00.000Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+
+
+def listed(item: dict[str, Any]) -> dict[str, Any]:
+    return {"items": [item], "total": 1}
+
+
+def single(name: str, resource: dict[str, Any]) -> dict[str, Any]:
+    return {**resource, name: resource}
+
+
+_REFUSALS = {
+    400: ("BAD_REQUEST", "name is required"),
+    401: ("UNAUTHORIZED", "invalid or missing auth token"),
+    403: ("FORBIDDEN", "this token may not do that; it needs the scope admin"),
+    404: ("NOT_FOUND", "product not found"),
+    409: ("CONFLICT", "slug 'myapp' is taken; choose another"),
+    413: ("PAYLOAD_TOO_LARGE", "the file is larger than the limit of 8589934592 bytes"),
+    422: ("BAD_PACKAGE", "this is not an IPA: it holds no Payload folder"),
+    429: ("RATE_LIMITED", "too many wrong tokens; try again in 240 seconds"),
+    507: ("INSUFFICIENT_STORAGE", "not enough space on the server for this file; free some space and try again"),
+}
+
+
+def answers(data: Any, *refusals: int, status: int = 200, refused: bool = True) -> dict[str, Any]:
+    """The `responses` and status of a route: its example and the errors that it can give; 401 and 403 unless public."""
+    codes = sorted({*refusals, *((401, 403, 429) if refused else ())})
+    documented: dict[int | str, Any] = {status: _content("Done", {"ok": True, "data": data})}
+    for code in codes:
+        word, message = _REFUSALS[code]
+        documented[code] = _content(word, {"ok": False, "error": {"code": word, "message": message}})
+    return {"responses": documented, "status_code": status}
+
+
+def multipart(*fields: tuple[str, str, str]) -> dict[str, Any]:
+    """`openapi_extra` of a form with `app_file` and these (name, type, description) fields."""
+    properties: dict[str, Any] = {"app_file": {"type": "string", "format": "binary", "description": "the build file"}}
+    properties |= {name: {"type": kind, "description": text} for name, kind, text in fields}
+    schema = {"type": "object", "required": ["app_file"], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def _content(description: str, example: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"example": example}}}

@@ -1,0 +1,230 @@
+"""A stored file as an HTTP answer: whole, one range, 304, 412 or 416, as RFC 9110 says (sections 8.8, 13 and 14).
+
+`plan` is pure and decides; `FileAnswer` opens the file and sends what was decided. Whoever counts downloads reads
+`answer.plan` before returning the answer. Ranges are half-open in here, [start, end), like every slice in Python.
+"""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate, parsedate_to_datetime
+from io import FileIO
+from json import dumps
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+FILE_EXTENSION = "fenfa.file"
+"""ASGI extension: `scope["extensions"]["fenfa.file"]["open"](path)` opens a file and returns a path that stays good for
+the length of the answer. After `http.response.start`, `{"type": "fenfa.response.file", "path", "start", "end"}` then
+stands in place of the body; the server reads the bytes itself."""
+
+CHUNK = 128 * 1024
+_CONDITIONS = {b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since", b"if-range", b"range"}
+_KEPT_BY_304 = {"cache-control", "content-location", "expires", "vary"}
+_SINGLE_RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.IGNORECASE)
+_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+_BEYOND_ANY_FILE = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the answer will be. `start` and `end` bound the bytes of the file that its Content-Length speaks of."""
+
+    status: int
+    start: int = 0
+    end: int = 0
+    sends: bool = False
+
+    @property
+    def begins(self) -> bool:
+        """Whether the first byte goes out: one such answer is one download, however many ranges follow."""
+        return self.sends and self.start == 0
+
+
+def plan(method: str, headers: RawHeaders, size: int, etag: str, modified: float) -> Plan:
+    """Decide the answer to GET or HEAD. `headers` are raw ASGI headers, `etag` is strong and quoted."""
+    given = _conditions(headers)
+    if not given:
+        return Plan(200, 0, size, sends=method == "GET")
+    if _expects_another(given, etag, modified):
+        return Plan(412)
+    if _is_known(given, etag, modified):
+        return Plan(304)
+    wanted = given.get("range")
+    if wanted is None or method != "GET" or not _is_same(given.get("if-range"), etag, modified):
+        return Plan(200, 0, size, sends=method == "GET")
+    return _plan_range(wanted, size)
+
+
+def _conditions(headers: RawHeaders) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        if raw_name in _CONDITIONS:
+            name, value = raw_name.decode(), raw_value.decode("latin-1").strip()
+            given[name] = f"{given[name]}, {value}" if name in given else value
+    return given
+
+
+def _expects_another(given: dict[str, str], etag: str, modified: float) -> bool:
+    if "if-match" in given:
+        return not _lists(given["if-match"], etag, weakly=False)
+    date = _timestamp(given.get("if-unmodified-since"))
+    return date is not None and int(modified) > date
+
+
+def _is_known(given: dict[str, str], etag: str, modified: float) -> bool:
+    if "if-none-match" in given:
+        return _lists(given["if-none-match"], etag, weakly=True)
+    date = _timestamp(given.get("if-modified-since"))
+    return date is not None and int(modified) <= date
+
+
+def _is_same(if_range: str | None, etag: str, modified: float) -> bool:
+    if if_range is None or if_range == etag:
+        return True
+    return _timestamp(if_range) == int(modified)
+
+
+def _lists(tags: str, etag: str, *, weakly: bool) -> bool:
+    if tags == "*":
+        return True
+    return any(
+        found.group(1) == etag and (weakly or not found.group().startswith("W/"))
+        for found in _ENTITY_TAG.finditer(tags)
+    )
+
+
+def _timestamp(date: str | None) -> int | None:
+    """Seconds of an HTTP-date, or None: a condition with a malformed date does not exist."""
+    if date is None or not date.endswith("GMT"):
+        return None
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _plan_range(wanted: str, size: int) -> Plan:
+    whole = Plan(200, 0, size, sends=True)
+    found = _SINGLE_RANGE.fullmatch(wanted)
+    if not found or not size:  # several ranges, another unit, nonsense: RFC 9110 lets the server answer the whole
+        return whole
+    first, last = found.groups()
+    if not first:
+        return whole if not last else _plan_suffix(_bounded(last), size)
+    start, end = _bounded(first), _bounded(last) + 1 if last else size
+    if end <= start and last:
+        return whole
+    return Plan(206, start, min(end, size), sends=True) if start < size else Plan(416)
+
+
+def _plan_suffix(length: int, size: int) -> Plan:
+    return Plan(206, max(0, size - length), size, sends=True) if length else Plan(416)
+
+
+def _bounded(digits: str) -> int:
+    """A number of any length without the cost, or the ValueError, of converting thousands of digits."""
+    digits = digits.lstrip("0")
+    return int(digits or "0") if len(digits) <= 18 else _BEYOND_ANY_FILE
+
+
+class FileAnswer:
+    """An ASGI answer made of one immutable file. Making it opens the file, so that a missing one raises OSError before
+    anything is counted or sent, and one deleted afterwards still goes out whole."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        path: Path,
+        *,
+        size: int,
+        etag: str,
+        modified: float,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.plan = plan(scope["method"], scope["headers"], size, etag, modified)
+        self._size = size
+        self._headers = {
+            "accept-ranges": "bytes",
+            "etag": etag,
+            "last-modified": formatdate(modified, usegmt=True),
+            "content-type": content_type,
+            **(headers or {}),
+        }
+        self._error = _refusal(self.plan.status)
+        self._opened = _open(scope, path) if self.plan.sends else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in self._final_headers().items()]
+        await send({"type": "http.response.start", "status": self.plan.status, "headers": raw})
+        if self._opened is None:
+            await send({"type": "http.response.body", "body": self._error if scope["method"] == "GET" else b""})
+        elif isinstance(self._opened, str):
+            span = {"path": self._opened, "start": self.plan.start, "end": self.plan.end}
+            await send({"type": "fenfa.response.file", **span})
+        else:
+            with self._opened:
+                await _stream(self._opened, self.plan.start, self.plan.end, send)
+
+    def _final_headers(self) -> dict[str, str]:
+        planned, length = self.plan, str(self.plan.end - self.plan.start)
+        if planned.status == 304:
+            kept = {name: value for name, value in self._headers.items() if name.lower() in _KEPT_BY_304}
+            return {"etag": self._headers["etag"], "last-modified": self._headers["last-modified"], **kept}
+        if planned.status == 206:
+            span = f"bytes {planned.start}-{planned.end - 1}/{self._size}"
+            return {**self._headers, "content-range": span, "content-length": length}
+        if planned.status == 200:
+            return {**self._headers, "content-length": length}
+        body = {
+            "content-type": "application/json",
+            "content-length": str(len(self._error)),
+            "cache-control": "no-store",
+        }
+        return {**body, "content-range": f"bytes */{self._size}"} if planned.status == 416 else body
+
+
+def _refusal(status: int) -> bytes:
+    words = {
+        412: ("CONFLICT", "the file is not the one that If-Match or If-Unmodified-Since names"),
+        416: ("BAD_REQUEST", "the range lies outside the file"),
+    }
+    if status not in words:
+        return b""
+    code, message = words[status]
+    return dumps({"ok": False, "error": {"code": code, "message": message}}).encode()
+
+
+def _open(scope: Scope, path: Path) -> str | FileIO:
+    extension = scope.get("extensions", {}).get(FILE_EXTENSION)
+    return str(extension["open"](path)) if extension else path.open("rb", buffering=0)
+
+
+async def _stream(file: FileIO, start: int, end: int, send: Send) -> None:
+    file.seek(start)
+    while start < end:
+        chunk = await asyncio.to_thread(file.read, min(CHUNK, end - start))
+        if not chunk:
+            raise OSError("the file is shorter than its record says")  # the server then drops the connection
+        start += len(chunk)
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+_ATTR_CHARS = "!#$&+-.^_`|~"
+_UNQUOTABLE = re.compile(r'[^ -~]|["\\%]')
+
+
+def content_disposition(file_name: str) -> str:
+    """RFC 6266 with the RFC 8187 form beside an ASCII one. No control character, path or direction trick survives."""
+    name = "".join("_" if c in "/\\" else c for c in file_name if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    name = name.strip(" .") or "download"
+    plain = _UNQUOTABLE.sub("_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=_ATTR_CHARS)}"

@@ -1,0 +1,33 @@
+"""The manifest of an iOS release."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fenfa.errors import NotFound
+from fenfa.feeds import IOS_MANIFEST
+from fenfa.feeds.base import FeedItem
+from fenfa.vocabulary import Platform
+from fenfa.web.cache import ReleaseCache
+from fenfa.web.deps import urls_of
+
+
+async def manifest(request: Request) -> Response:
+    """Any user agent may fetch it: iOS itself does, and CI that checks the link."""
+    releases: ReleaseCache = request.app.state.releases
+    release = await releases.find(request.path_params["release_id"])
+    if release["platform"] != Platform.IOS:
+        raise NotFound("this release is not for iOS, so it has no manifest")
+    urls = await urls_of(request)
+    item = FeedItem(
+        title=release["product_name"],
+        identifier=release["package"].get("identifier") or release["identifier"],
+        version=release["version"] or str(release["build"]),
+        download_url=urls.download(release["id"]),
+        icon_url=urls.icon(release["product_id"], release["product_icon_sha256"]),
+    )
+    body = IOS_MANIFEST.write([item])
+    return Response(body, media_type=IOS_MANIFEST.media_type, headers={"cache-control": "no-cache"})
+
+
+ROUTES = (Route("/ios/{release_id}/manifest.plist", manifest),)

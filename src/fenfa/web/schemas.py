@@ -1,0 +1,70 @@
+"""Bodies that clients send, as pydantic models: strict types, no unknown fields, every field with an example."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+from fenfa.vocabulary import EventType, Platform, Scope
+from fenfa.web.fields import Build, Line, Name, Prose
+
+_Flag = Annotated[bool, Strict()]
+_Order = Annotated[int, Strict(), Field(ge=-(2**31), lt=2**31)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent."""
+        return self.model_dump(exclude_unset=True)
+
+
+class ProductChange(Body):
+    name: Name = Field("", examples=["MyApp"])
+    slug: Name = Field("", examples=["myapp"])
+    description: Prose = Field("", examples=["The app that everybody here tests."])
+    published: _Flag = Field(True, examples=[True])
+
+
+class ProductDraft(ProductChange):
+    name: Name = Field(examples=["MyApp"])
+    slug: Line = Field("", examples=["myapp"], description="made from the name when left out")
+
+
+class VariantChange(Body):
+    platform: Platform = Field(Platform.IOS, examples=["ios"])
+    display_name: Line = Field("", examples=["MyApp for iPhone"])
+    identifier: Line = Field("", examples=["com.example.myapp"])
+    arch: Line = Field("", examples=["arm64"])
+    installer_type: Line = Field("", examples=["ipa"])
+    min_os: Line = Field("", examples=["15.0"])
+    sort_order: _Order = Field(0, examples=[0])
+    published: _Flag = Field(True, examples=[True])
+
+
+class VariantDraft(VariantChange):
+    platform: Platform = Field(examples=["ios"])
+
+
+class ReleaseChange(Body):
+    version: Line = Field("", examples=["1.2.0"])
+    build: Annotated[Build, Strict()] = Field(0, examples=[120])
+    channel: Line = Field("", examples=["beta"])
+    min_os: Line = Field("", examples=["15.0"])
+    changelog: Prose = Field("", examples=["- Faster start"])
+
+
+class EventDraft(BaseModel):
+    """`visit` and `click` alone: downloads are counted by the server."""
+
+    type: EventType = Field(examples=["visit"])
+    variant_id: str = Field("", max_length=80, examples=["var_…"])
+    release_id: str = Field("", max_length=80, examples=["rel_…"])
+    app_id: str = Field("", max_length=80, examples=[""])
+    extra: dict[str, Any] = Field(default_factory=dict, examples=[{"button": "install"}])
+
+
+class TokenDraft(Body):
+    name: Name = Field(examples=["CI of the app team"])
+    scope: Scope = Field(examples=["upload"])
+    expires: Line = Field("90d", examples=["90d"], description="90d, 12h, an RFC 3339 time, or never")

@@ -1,0 +1,151 @@
+"""Who is calling: client address and scheme behind trusted proxies, tokens, sessions, and headers that every answer carries."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import Scope
+
+from fenfa.config import DEV_ADMIN_TOKEN, DEV_UPLOAD_TOKEN, Config
+from fenfa.errors import ScopeMissing, Unauthenticated
+from fenfa.runtime import Runtime
+from fenfa.services import sessions, tokens
+from fenfa.services.tokens import REFUSED, ConfigToken, Identity
+from fenfa.vocabulary import Scope as TokenScope
+
+PLAIN_COOKIE = "fenfa_session"
+SECURE_COOKIE = "__Host-fenfa_session"
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "x-frame-options": "DENY",
+}
+
+
+@lru_cache(maxsize=4096)
+def is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
+    try:
+        parsed = ip_address(address)
+        return any(parsed in ip_network(proxy, strict=False) for proxy in proxies)
+    except ValueError:
+        return False
+
+
+def client_address(scope: Scope, proxies: tuple[str, ...]) -> str:
+    """The peer, or the right-most address of X-Forwarded-For that no trusted proxy holds."""
+    peer = scope["client"][0] if scope.get("client") else ""
+    if not is_trusted(peer, proxies):
+        return str(peer)
+    forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+    for entry in reversed([part.strip() for part in forwarded if part.strip()]):
+        peer = entry if _is_address(entry) else peer
+        if not is_trusted(entry, proxies):
+            break
+    return str(peer)
+
+
+def client_scheme(scope: Scope, proxies: tuple[str, ...]) -> str:
+    peer = scope["client"][0] if scope.get("client") else ""
+    said = Headers(scope=scope).get("x-forwarded-proto", "").split(",")[-1].strip().lower()
+    trusted = said in ("http", "https") and is_trusted(peer, proxies)
+    return said if trusted else str(scope.get("scheme", "http"))
+
+
+def config_tokens(config: Config, address: str) -> Sequence[ConfigToken]:
+    """The configured tokens that count for a caller at this address: the public defaults only on loopback."""
+    pairs = [(value, TokenScope.ADMIN) for value in config.admin_tokens]
+    pairs += [(value, TokenScope.UPLOAD) for value in config.upload_tokens]
+    found = [ConfigToken(v, s, v in (DEV_ADMIN_TOKEN, DEV_UPLOAD_TOKEN)) for v, s in pairs]
+    return [token for token in found if not token.is_default or (_is_loopback(address) and _is_loopback(config.host))]
+
+
+def sent_token(headers: Headers) -> str:
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    return headers.get("x-auth-token", "").strip() or (value.strip() if kind.lower() == "bearer" else "")
+
+
+async def authenticate(request: Request, runtime: Runtime, scope: TokenScope) -> Identity:
+    """The caller, who may do what `scope` names: `Unauthenticated`, `ScopeMissing` or `RateLimited` otherwise."""
+    identity = await identify_caller(request, runtime)
+    if not identity.may(scope):
+        raise ScopeMissing(f"this token may not do that; it needs the scope {scope}")
+    return identity
+
+
+async def identify_caller(request: Request, runtime: Runtime) -> Identity:
+    text = sent_token(request.headers)
+    if text:
+        return await identify_token(request, runtime, text)
+    cookie = session_cookie(request)
+    if not cookie:
+        raise Unauthenticated(REFUSED)
+    require_same_origin(request, runtime)
+    return await _identify_session(request, runtime, cookie)
+
+
+async def identify_token(request: Request, runtime: Runtime, text: str) -> Identity:
+    address = client_address(request.scope, runtime.config.trusted_proxies)
+    now, known = runtime.clock(), config_tokens(runtime.config, address)
+    await runtime.database.read(tokens.check_throttle, now, address)
+    try:
+        identity = await runtime.database.read(tokens.identify, now, runtime.keys.pepper, text, known)
+    except Unauthenticated:
+        await runtime.database.write(tokens.note_failure, now, address)
+        raise
+    await _note_use(request, runtime, identity)
+    return identity
+
+
+async def _identify_session(request: Request, runtime: Runtime, cookie: str) -> Identity:
+    now = runtime.clock()
+    known = config_tokens(runtime.config, client_address(request.scope, runtime.config.trusted_proxies))
+    token_id = await runtime.database.read(sessions.session_token, now, cookie)
+    return await runtime.database.read(tokens.identify_by_id, now, token_id, known)
+
+
+async def _note_use(request: Request, runtime: Runtime, identity: Identity) -> None:
+    """Once a minute a token, not a write for every request."""
+    noted: dict[str, float] = request.app.state.token_uses
+    now = runtime.clock()
+    if identity.id.startswith("tok_") and now.timestamp() - noted.get(identity.id, 0) >= 60:
+        noted[identity.id] = now.timestamp()
+        await runtime.database.write(tokens.note_use, now, identity.id)
+
+
+def session_cookie(request: Request) -> str:
+    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(PLAIN_COOKIE) or ""
+
+
+def require_same_origin(request: Request, runtime: Runtime) -> None:
+    """Refuses a change that another site's page sent with the visitor's cookie."""
+    if request.method in _SAFE:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    own = request.headers.get("host", "")
+    if site not in (None, "same-origin", "none") or (origin is not None and origin.partition("://")[2] != own):
+        raise ScopeMissing("this came from another site; open the admin panel itself and try again")
+    if site is None and origin is None:
+        raise ScopeMissing("the browser did not say where this came from; send X-Auth-Token instead")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    return _is_address(address) and ip_address(address).is_loopback

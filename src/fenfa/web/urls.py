@@ -1,0 +1,68 @@
+"""Every URL that Fenfa hands out, made here."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from fenfa.services.records import Record
+from fenfa.services.settings import Settings
+
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+_LOCAL = {"", "localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Absolute URLs below `base`; file downloads below `download_base`."""
+
+    base: str
+    download_base: str
+
+    def page(self, slug: str) -> str:
+        return f"{self.base}/products/{quote(slug)}"
+
+    def release_page(self, slug: str, release_id: str) -> str:
+        return f"{self.page(slug)}?r={release_id}"
+
+    def download(self, release_id: str) -> str:
+        return f"{self.download_base}/d/{release_id}"
+
+    def manifest(self, release_id: str) -> str:
+        return f"{self.base}/ios/{release_id}/manifest.plist"
+
+    def install(self, release_id: str) -> str:
+        return "itms-services://?action=download-manifest&url=" + quote(self.manifest(release_id), safe="")
+
+    def icon(self, product_id: str, sha256: str | None) -> str:
+        """Empty without an icon; changes with it, so that it may be cached for long."""
+        return f"{self.base}/icon/products/{product_id}?v={sha256[:12]}" if sha256 else ""
+
+    def of_release(self, release: Record, slug: str, platform: str) -> dict[str, str]:
+        """`page, release_page, download`, and for iOS `ios_manifest, ios_install`."""
+        release_id = release["id"]
+        links = {"page": self.page(slug), "release_page": self.release_page(slug, release_id)}
+        links["download"] = self.download(release_id)
+        if platform == "ios":
+            links |= {"ios_manifest": self.manifest(release_id), "ios_install": self.install(release_id)}
+        return links
+
+
+def fixed_base(settings: Settings) -> str:
+    """The configured domain; empty while it names this machine alone, so that a first run works behind any host name."""
+    domain = str(settings["primary_domain"])
+    return "" if urlsplit(domain).hostname in _LOCAL or not domain else domain
+
+
+def base_of(settings: Settings, scheme: str, host: str | None) -> str:
+    """The configured domain, else the request's own scheme and host; a host that is none falls back to the setting."""
+    fixed = fixed_base(settings)
+    if fixed:
+        return fixed
+    if host and _HOST.fullmatch(host):
+        return f"{scheme}://{host}"
+    return str(settings["primary_domain"]) or "http://localhost:8000"
+
+
+def urls_for(settings: Settings, base: str) -> Urls:
+    others = settings["secondary_domains"] or [base]
+    return Urls(base, others[0])

@@ -1,0 +1,42 @@
+"""Turns a request into an event: address truncated, visitor hashed, ready for the buffer."""
+
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from fenfa.runtime import Runtime
+from fenfa.services.records import Record, stamp
+from fenfa.services.traffic import Event, network_of, visitor_of
+from fenfa.vocabulary import EventType
+from fenfa.web.security import client_address
+
+_MAX_AGENT = 400
+
+
+def event_of(
+    request: Request,
+    runtime: Runtime,
+    kind: EventType,
+    record: Record,
+    *,
+    extra: dict[str, Any] | None = None,
+    is_part: bool = False,
+) -> Event:
+    """`record` names product_id, app_id, variant_id and release_id as far as they are known."""
+    now: datetime = runtime.clock()
+    address = client_address(request.scope, runtime.config.trusted_proxies)
+    agent = "".join(c for c in request.headers.get("user-agent", "")[:_MAX_AGENT] if c.isprintable())
+    return Event(
+        ts=stamp(now),
+        type=kind,
+        product_id=record["product_id"],
+        app_id=record["app_id"],
+        variant_id=record["variant_id"],
+        release_id=record["release_id"],
+        ip=network_of(address),
+        ua=agent,
+        visitor=visitor_of(runtime.keys.visitors, now.date().isoformat(), address, agent),
+        extra=extra or {},
+        is_part=is_part,
+    )
