@@ -46,9 +46,7 @@ Exit codes:
 
 @dataclass(frozen=True)
 class Verb:
-    """A line of `fenfa --help`. `module` holds the verb's Typer `app`; `help` repeats its first line, so that the list
-    can be shown without importing any of them.
-    """
+    """A line of `fenfa --help`, which is shown without importing any verb. `module` holds the verb's Typer `app`."""
 
     name: str
     module: str
@@ -112,7 +110,7 @@ def fenfa(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Fenfa: self-hosted app distribution.
+    """Fenfa: self-hosted app distribution. A verb whose exit codes differ from those below lists its own.
 
     \b
     Examples:

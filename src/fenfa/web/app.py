@@ -85,7 +85,7 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
         runtime = opener()
         _equip(app, runtime)
         jobs = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime), "events"))]
-        if app.state.worker == 0:
+        if app.state.worker <= 1:  # the first worker, or the only process
             jobs.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
         try:
             yield

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fenfa.web.logs import request_ids
+from fenfa.web.access import request_ids
 from fenfa.web.rsgi import Answer, FastPath, RequestLog, log_failure
 
 

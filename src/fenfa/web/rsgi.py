@@ -21,9 +21,9 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 
+from fenfa.web.access import request_ids
 from fenfa.web.files import FILE_EXTENSION
 from fenfa.web.handles import Handles
-from fenfa.web.logs import request_ids
 
 GATHER = 1024 * 1024
 SMALL = 64 * 1024

@@ -9,7 +9,6 @@ from fenfa.web.urls import Urls
 _VARIANT = ("id", "product_id", "platform", "identifier", "display_name", "arch", "installer_type", "min_os")
 _PUBLIC_RELEASE = ("id", "version", "build", "created_at", "download_count", "channel", "min_os", "changelog")
 _FILE = ("size_bytes", "sha256", "file_name", "file_ext")
-_PRIVATE_PROFILE = ("provisioned_devices", "certificates")
 
 
 def product_view(product: Record, urls: Urls) -> dict[str, Any]:
@@ -57,8 +56,15 @@ def _public_release(release: Record, platform: str, slug: str, urls: Urls) -> di
     view = {name: release[name] for name in (*_PUBLIC_RELEASE, *_FILE)} | {"actions": actions}
     profile = release["package"].get("provisioning_profile") if platform == "ios" else None
     if profile:
-        view["provisioning_profile"] = {k: v for k, v in profile.items() if k not in _PRIVATE_PROFILE}
+        view["provisioning_profile"] = _public_profile(profile)
     return view
+
+
+def _public_profile(profile: dict[str, Any]) -> dict[str, Any]:
+    """Without the devices, and without the names of the people whose certificates are in it."""
+    shown = {name: value for name, value in profile.items() if name != "provisioned_devices"}
+    certificates = profile.get("certificates") or []
+    return shown | {"certificates": [{k: v for k, v in c.items() if k != "name"} for c in certificates]}
 
 
 def app_view(variant: Record) -> dict[str, Any]:

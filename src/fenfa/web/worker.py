@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from fenfa.web import logs
+from fenfa.web.access import RequestLog
 from fenfa.web.engines import ENGINES, Engine
 from fenfa.web.lifespan import Lifespan
 from fenfa.web.supervisor import NEVER_STARTED, Options
@@ -38,7 +39,7 @@ async def run(options: Options, listener: int, number: int, lifeline: int) -> in
         return NEVER_STARTED
     gc.collect()
     gc.freeze()  # what the start made stays, so the collector need not look at it again
-    request_log = logs.RequestLog(number) if options.request_log else None
+    request_log = RequestLog(number) if options.request_log else None
     await serve(ENGINES[options.server](app, listener, lifespan.state, request_log), options.drain, lifeline)
     await lifespan.shutdown()
     if request_log:
