@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
@@ -22,6 +23,7 @@ Unit = Callable[Concatenate[Connection, P], T]
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-8000")
 _THREADS = 16
+_JSON: dict[str, Any] = {"json_deserializer": from_json, "json_serializer": lambda value: to_json(value).decode()}
 
 
 class Database:
@@ -86,7 +88,7 @@ class Database:
 
 def open_sqlite(file: Path) -> Database:
     file.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5})
+    engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5}, **_JSON)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     with _translated(), engine.connect():
@@ -96,7 +98,7 @@ def open_sqlite(file: Path) -> Database:
 def open_url(url: str) -> Database:
     """`postgresql://…` (psycopg 3)."""
     address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS))
+    return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS, **_JSON))
 
 
 def _watch(file: Path) -> sqlite3.Connection:

@@ -2,13 +2,23 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
-from fenfa.services.products import find_product
-from fenfa.services.records import Record
-from fenfa.services.releases import list_releases
-from fenfa.services.variants import list_variants
+from fenfa.db.tables import products, releases, variants
+from fenfa.services.records import Record, fetch_all, fetch_one
 from fenfa.services.visibility import Viewer, require_visible, visible
+
+# made once: building a statement costs as much as running it, and this is the page that everybody opens
+_WANTED = bindparam("wanted")
+_PRODUCT_BY_ID = select(products).where(products.c.id == _WANTED)
+_PRODUCT_BY_SLUG = select(products).where(products.c.slug == _WANTED)
+_VARIANTS = select(variants).where(variants.c.product_id == _WANTED).order_by(variants.c.sort_order, variants.c.seq)
+_RELEASES = (
+    select(releases)
+    .join(variants, variants.c.id == releases.c.variant_id)
+    .where(variants.c.product_id == _WANTED)
+    .order_by(releases.c.seq.desc())
+)
 
 
 @dataclass(frozen=True)
@@ -21,9 +31,13 @@ class Catalog:
 
 
 def open_catalog(connection: Connection, id_or_slug: str, viewer: Viewer) -> Catalog:
-    product = require_visible(find_product(connection, id_or_slug), viewer, "product not found")
-    shown = [v for v in list_variants(connection, product["id"]) if visible(v, viewer)]
+    query = _PRODUCT_BY_ID if id_or_slug.startswith("prd_") else _PRODUCT_BY_SLUG
+    product = fetch_one(connection, query, "product not found", {"wanted": id_or_slug})
+    require_visible(product, viewer, "product not found")
+    of_product = {"wanted": product["id"]}
+    shown = [v for v in fetch_all(connection, _VARIANTS, of_product) if visible(v, viewer)]
     by_variant: dict[str, list[Record]] = {v["id"]: [] for v in shown}
-    for release in list_releases(connection, list(by_variant)):
-        by_variant[release["variant_id"]].append(release)
+    for release in fetch_all(connection, _RELEASES, of_product):
+        if release["variant_id"] in by_variant:
+            by_variant[release["variant_id"]].append(release)
     return Catalog(product, shown, by_variant)

@@ -37,13 +37,18 @@ def record(row: Row[Any]) -> Record:
     return dict(row._mapping)
 
 
-def fetch_all(connection: Connection, query: Select[Any]) -> list[Record]:
-    return [dict(row) for row in connection.execute(query).mappings()]
+def fetch_all(connection: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Record]:
+    """`values` are those of the query's own bind parameters."""
+    result = connection.execute(query, values)
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
-def fetch_one(connection: Connection, query: Select[Any], missing: str) -> Record:
+def fetch_one(
+    connection: Connection, query: Select[Any], missing: str, values: Mapping[str, Any] | None = None
+) -> Record:
     """The single row of the query; `NotFound(missing)` without one."""
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(query, values).mappings().first()
     if row is None:
         raise NotFound(missing)
     return dict(row)

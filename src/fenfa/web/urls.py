@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from fenfa.services.records import Record
@@ -19,10 +20,7 @@ class Urls:
     download_base: str
 
     def page(self, slug: str) -> str:
-        return f"{self.base}/products/{quote(slug)}"
-
-    def release_page(self, slug: str, release_id: str) -> str:
-        return f"{self.page(slug)}?r={release_id}"
+        return f"{self.base}/products/{_quoted(slug)}"
 
     def download(self, release_id: str) -> str:
         return f"{self.download_base}/d/{release_id}"
@@ -39,12 +37,17 @@ class Urls:
 
     def of_release(self, release: Record, slug: str, platform: str) -> dict[str, str]:
         """`page, release_page, download`, and for iOS `ios_manifest, ios_install`."""
-        release_id = release["id"]
-        links = {"page": self.page(slug), "release_page": self.release_page(slug, release_id)}
+        release_id, page = release["id"], self.page(slug)
+        links = {"page": page, "release_page": f"{page}?r={release_id}"}
         links["download"] = self.download(release_id)
         if platform == "ios":
             links |= {"ios_manifest": self.manifest(release_id), "ios_install": self.install(release_id)}
         return links
+
+
+@lru_cache(maxsize=256)
+def _quoted(slug: str) -> str:
+    return quote(slug)
 
 
 def fixed_base(settings: Settings) -> str:

@@ -55,9 +55,7 @@ def _public_release(release: Record, platform: str, slug: str, urls: Urls) -> di
     del actions["page"]
     view = {name: release[name] for name in (*_PUBLIC_RELEASE, *_FILE)} | {"actions": actions}
     profile = release["package"].get("provisioning_profile") if platform == "ios" else None
-    if profile:
-        view["provisioning_profile"] = _public_profile(profile)
-    return view
+    return view | {"provisioning_profile": _public_profile(profile) if profile else None}
 
 
 def _public_profile(profile: dict[str, Any]) -> dict[str, Any]:

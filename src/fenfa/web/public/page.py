@@ -69,8 +69,8 @@ def _is_wanted(variant: dict[str, Any], release_id: str, variant_id: str) -> boo
 
 
 def qr_svg(text: str) -> str:
-    """An inline SVG; dark modules take the colour of the text around."""
-    return segno.make(text, error="m").svg_inline(scale=4, dark="currentColor", light=None, border=2, omitsize=True)
+    """An inline SVG, black on white whatever the page: that is what every camera reads."""
+    return segno.make(text, error="m").svg_inline(scale=4, dark="#000", light="#fff", border=2, omitsize=True)
 
 
 ROUTES = (Route("/products/{slug}", product_page), Route("/apps/{app_id}", app_page))
