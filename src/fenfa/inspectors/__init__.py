@@ -26,22 +26,11 @@ def inspect(path: Path, file_name: str) -> PackageInfo:
     inspector = next((one for one in INSPECTORS if kind in one.file_types), None)
     if inspector is None:
         return PackageInfo(kind, _platform_of(kind))
-    return _read(inspector.module, path)
+    return read_in_child(inspector.module, path)
 
 
-def clean_icon(data: bytes) -> bytes:
-    """A clean PNG of at most 1024 px a side from a PNG, JPEG or WebP. Blocks and refuses as `inspect` does."""
-    from tempfile import NamedTemporaryFile  # here, as in _read
-
-    with NamedTemporaryFile(prefix="fenfa-icon-") as file:
-        file.write(data)
-        file.flush()
-        icon = _read("fenfa.inspectors.image", Path(file.name)).icon_png
-    assert icon is not None
-    return icon
-
-
-def _read(module: str, path: Path) -> PackageInfo:
+def read_in_child(module: str, path: Path) -> PackageInfo:
+    """What the `inspect` of this module says of the file, in the sandbox. Raises BadPackage whatever the file does."""
     from fenfa.inspectors import sandbox, wire  # here, since the child imports this package and must start quickly
 
     path.open("rb").close()  # a file that we cannot open is our failure, not the package's

@@ -1,4 +1,4 @@
-"""Pictures that people send as icons: PNG, JPEG or WebP. Not a package format: `inspectors.clean_icon` is its one caller."""
+"""Pictures that people send as icons: PNG, JPEG or WebP. Not a package format: `icons.clean_icon` is its one caller."""
 
 from pathlib import Path
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from fenfa.db.tables import products, releases, variants
 from fenfa.services.records import Record, fetch_all, fetch_one
 from fenfa.services.visibility import Viewer, require_visible, visible
 
 # made once: building a statement costs as much as running it, and this is the page that everybody opens
-_WANTED = bindparam("wanted")
+_WANTED: BindParameter[str] = bindparam("wanted")
 _PRODUCT_BY_ID = select(products).where(products.c.id == _WANTED)
 _PRODUCT_BY_SLUG = select(products).where(products.c.slug == _WANTED)
 _VARIANTS = select(variants).where(variants.c.product_id == _WANTED).order_by(variants.c.sort_order, variants.c.seq)

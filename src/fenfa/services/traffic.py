@@ -6,6 +6,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, exists, func, insert, literal_column, select, update
@@ -68,6 +69,7 @@ class EventBuffer:
         return len(self._waiting)
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """The address without what points to one person: /24 of IPv4, /48 of IPv6."""
     try:

@@ -23,7 +23,7 @@ from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.sweeps import sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
-from fenfa.web.cache import PageCache, ReleaseCache
+from fenfa.web.cache import CommitCache, PageCache
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.threads import in_thread
 
@@ -104,7 +104,7 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.runtime = runtime
     app.state.probed = {}
     app.state.token_uses = {}
-    app.state.releases = ReleaseCache(runtime.database)
+    app.state.downloads = CommitCache(runtime.database)
     app.state.cache = _page_cache(runtime.database, runtime.config)
     if runtime.database.inline:
         app.state.fast_path = app.state.cache.answer

@@ -5,20 +5,19 @@ is the product's revision read again. Every worker has a cache of its own and al
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from fenfa.config import Config
 from fenfa.db.engine import Database
 from fenfa.services.products import revision
-from fenfa.services.records import Record
-from fenfa.services.releases import find_visible_release
 from fenfa.services.settings import Settings, load_settings
-from fenfa.services.visibility import PUBLIC
 from fenfa.web.urls import fixed_base
 
 _MOST_ENTRIES = 512
 _LARGEST = 512 * 1024
+T = TypeVar("T")
 Key = tuple[str, str, str]
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -92,21 +91,19 @@ class PageCache:
         return True
 
 
-class ReleaseCache:
-    """Releases by ID as of the last commit, for the download path: a look-up is a number and a dictionary."""
+class CommitCache(Generic[T]):
+    """Values that are right until anybody commits anything: a look-up is a number and a dictionary."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mark: int | None = None
-        self._found: dict[str, Record] = {}
+        self._found: dict[str, T] = {}
 
-    async def find(self, release_id: str) -> Record:
-        """The release, if the public may have it; else `NotFound`."""
+    async def get(self, key: str, unit: Callable[[Any, str], T]) -> T:
+        """What `unit(connection, key)` gives, or gave since the last commit. What it raises is not kept."""
         mark = self._database.change_mark()
         if mark is None or mark != self._mark or len(self._found) > _MOST_ENTRIES:
             self._found, self._mark = {}, mark
-        found = self._found.get(release_id)
-        if found is None:
-            found = await self._database.read(find_visible_release, release_id, PUBLIC)
-            self._found[release_id] = found
-        return found
+        if key not in self._found:
+            self._found[key] = await self._database.read(unit, key)
+        return self._found[key]

@@ -94,7 +94,7 @@ class PublicRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def bounded_handle(request: Request) -> Response:
-            return await handle(_limited(request, MAX_JSON))
+            return await handle(request if request.method in ("GET", "HEAD") else _limited(request, MAX_JSON))
 
         return bounded_handle
 

@@ -7,15 +7,16 @@ from starlette.routing import Route
 from fenfa.errors import NotFound
 from fenfa.feeds import IOS_MANIFEST
 from fenfa.feeds.base import FeedItem
+from fenfa.services.releases import find_visible_release
+from fenfa.services.visibility import PUBLIC
 from fenfa.vocabulary import Platform
-from fenfa.web.cache import ReleaseCache
-from fenfa.web.deps import urls_of
+from fenfa.web.deps import runtime_of, urls_of
 
 
 async def manifest(request: Request) -> Response:
     """Any user agent may fetch it: iOS itself does, and CI that checks the link."""
-    releases: ReleaseCache = request.app.state.releases
-    release = await releases.find(request.path_params["release_id"])
+    release_id = request.path_params["release_id"]
+    release = await runtime_of(request).database.read(find_visible_release, release_id, PUBLIC)
     if release["platform"] != Platform.IOS:
         raise NotFound("this release is not for iOS, so it has no manifest")
     urls = await urls_of(request)

@@ -1,0 +1,17 @@
+"""What is measured, in the order in which it runs. Each module's `measure` takes a plan and gives figures."""
+
+from collections.abc import Callable, Iterator
+
+from bench.measurements import downloads, memory, pages, parsing, small_downloads, startup, uploads
+from bench.plan import Plan
+from bench.table import Figure
+
+MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
+    "startup": startup.measure,
+    "memory": memory.measure,
+    "parsing": parsing.measure,
+    "pages": pages.measure,
+    "small-downloads": small_downloads.measure,
+    "downloads": downloads.measure,
+    "uploads": uploads.measure,
+}

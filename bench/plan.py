@@ -1,0 +1,69 @@
+"""How much a run does, and where."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+KB, MB, GB = 10**3, 10**6, 10**9
+MIB = 2**20
+
+Value = TypeVar("Value")
+Limit = TypeVar("Limit")
+
+
+class BenchError(Exception):
+    """The machine, the server or a tool did not do what a figure needs; the message says what."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes in bytes, times in seconds. `rounds` is how often a figure and its limit take turns."""
+
+    rounds: int = 3
+    starts: int = 5
+    upload: int = 500 * MIB
+    upload_others: tuple[int, ...] = (MIB, 50 * MIB)
+    upload_sparse: int = 0
+    download: int = 200 * MB
+    fetched: int = 64 * 200 * MB
+    load_seconds: int = 4
+    packages: tuple[tuple[str, int], ...] = (("app.apk", 20 * MB), ("app.ipa", 20 * MB), ("app.ipa", 200 * MB))
+
+
+NORMAL = Scale()
+FULL = Scale(upload_sparse=3 * GB)
+QUICK = Scale(
+    starts=3,
+    upload=32 * MIB,
+    upload_others=(MIB,),
+    download=20 * MB,
+    fetched=64 * 20 * MB,
+    load_seconds=1,
+    packages=(("app.apk", 2 * MB), ("app.ipa", 2 * MB)),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every measurement is given. `command` starts the program under test, `directory` is an empty one on a disk."""
+
+    scale: Scale
+    command: tuple[str, ...]
+    directory: Path
+
+    def room(self, name: str) -> Path:
+        room = self.directory / name
+        room.mkdir()
+        return room
+
+
+def take_turns(rounds: int, ours: Callable[[], Value], limit: Callable[[], Limit]) -> tuple[list[Value], list[Limit]]:
+    """Ours, limit, ours, limit …: a machine that others use slows both alike."""
+    turns = [(ours(), limit()) for _ in range(rounds)]
+    return [value for value, _ in turns], [value for _, value in turns]
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
