@@ -1,0 +1,161 @@
+"""A real browser (the system's Chromium, driven by Playwright) on a real `fenfa serve`.
+
+Every page that `Browser` opens is watched: a console error, a crash of a script, a violation of the content security
+policy or a request to another host fails the test that caused it.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser as Chromium
+
+PATIENCE = 30.0
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+DEVICES: dict[str, dict[str, Any]] = {
+    "iphone": {
+        "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/18.5 Mobile/15E148 Safari/604.1",
+        "viewport": {"width": 390, "height": 844},
+        "has_touch": True,
+    },
+    "android": {
+        "user_agent": "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/140.0.0.0 Mobile Safari/537.36",
+        "viewport": {"width": 360, "height": 800},
+        "has_touch": True,
+    },
+    "desktop": {"viewport": {"width": 1440, "height": 900}},
+}
+ADMIN, UPLOAD = "dev-admin-token", "dev-upload-token"
+
+
+@dataclass
+class Browser:
+    """Opens pages and notes what they must not do. `errors` must be empty at the end of a test."""
+
+    chromium: Chromium
+    base: str
+    contexts: list[BrowserContext] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def open(self, path: str, **options: Any) -> Page:
+        """A page in a fresh profile. `options` go to the browser's context: a device of `DEVICES`, `color_scheme` …"""
+        context = self.chromium.new_context(**options)
+        self.contexts.append(context)
+        context.set_default_timeout(PATIENCE * 1000)
+        context.on("console", self._note_console)
+        context.on("weberror", lambda error: self.errors.append(f"script: {error.error}"))
+        context.on("request", self._note_request)
+        page = context.new_page()
+        page.goto(self.base + path)
+        return page
+
+    def expect_error(self, status: int) -> None:
+        """The browser itself writes a refused page load to the console; this one is meant."""
+        self.expected.append(f"the server responded with a status of {status}")
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        meant = any(text in message.text for text in self.expected)
+        if message.type in ("error", "warning") and not meant:
+            self.errors.append(f"console: {message.text}")
+
+    def _note_request(self, request: Request) -> None:
+        if urlsplit(request.url).netloc != urlsplit(self.base).netloc and not request.url.startswith("data:"):
+            self.errors.append(f"another host: {request.url}")
+
+
+def find_chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
+    assert found, "no Chromium here: run tools/install-test-packages, or set CHROMIUM to its path"
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator[Chromium]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def first_run(folder: Path, fenfa: Path | None = None, **environment: str) -> Iterator[str]:
+    """`fenfa serve` in an empty folder, as somebody runs it for the first time; gives its address."""
+    program = fenfa or Path(sys.executable).with_name("fenfa")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FENFA_")}
+    with (
+        (folder / "server.log").open("w") as log,
+        subprocess.Popen(
+            [program, "serve", "--port", "0"],
+            cwd=folder,
+            env={**clean, "FENFA_MIN_FREE_BYTES": "0", **environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield _wait(process, folder)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _wait(process: subprocess.Popen[str], folder: Path) -> str:
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if found := re.search(r" is at (http\S+)", line):
+            _await_answer(found[1])
+            return found[1]
+    raise AssertionError(f"the server ended: {said}{(folder / 'server.log').read_text()}")
+
+
+def _await_answer(base: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if httpx.get(f"{base}/healthz").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, "the server does not answer"
+        time.sleep(0.02)
+
+
+def send(base: str, file: Path, token: str = ADMIN, **fields: str) -> dict[str, Any]:
+    """`data` of a smart upload that makes its own product."""
+    with file.open("rb") as opened:
+        answer = httpx.post(
+            f"{base}/smart-upload",
+            headers={"X-Auth-Token": token},
+            data={"create": "1", **fields},
+            files={"app_file": (file.name, opened)},
+            timeout=PATIENCE,
+        )
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()["data"])
