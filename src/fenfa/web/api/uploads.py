@@ -86,10 +86,7 @@ async def _take(request: Request, smart: bool) -> Response:
     form = await receive_form(request, runtime)
     try:
         wanted = await _request(request, form, smart)
-        key = _idempotency_key(request)
-        answer = await _replay(runtime, key, form)
-        if answer is None:
-            await runtime.database.write(_note, now_of(request), form, wanted, key)
+        answer = await runtime.database.write(_note, now_of(request), form, wanted, _idempotency_key(request))
     except BaseException:
         await in_thread(_discard, form)
         raise
@@ -113,16 +110,14 @@ def _discard(form: Form) -> None:
         form.file.discard()
 
 
-def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str | None) -> None:
+def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:
+    """Notes the upload; or gives the answer that an earlier one with the same key got."""
     assert form.file is not None
-    uploads.check_request(connection, wanted)
-    uploads.receive(connection, now, form.upload_id, wanted, form.file.size, form.file.sha256, key)
-
-
-async def _replay(runtime: Runtime, key: str | None, form: Form) -> Record | None:
-    if key is None or form.file is None:
-        return None
-    return await runtime.database.write(uploads.find_replay, key, form.file.sha256)
+    earlier = uploads.find_replay(connection, key, form.file.sha256) if key else None
+    if earlier is None:
+        uploads.check_request(connection, wanted)
+        uploads.receive(connection, now, form.upload_id, wanted, form.file.size, form.file.sha256, key)
+    return earlier
 
 
 async def _request(request: Request, form: Form, smart: bool) -> UploadRequest:
