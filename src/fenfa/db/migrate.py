@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 from fenfa.db.engine import Database
 from fenfa.errors import ConfigInvalid
@@ -30,6 +31,7 @@ def migrate(database: Database) -> list[str]:
     before = current_revision(database)
     if before == head_revision():
         return []
+    _refuse_foreign(database, before)
     _refuse_newer(before)
     said = [f"saved the database as {_back_up(database.file, before)}"] if before and database.file else []
     with database.writing() as connection:
@@ -38,6 +40,15 @@ def migrate(database: Database) -> list[str]:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return [*said, f"brought the database from {before or 'nothing'} to {head_revision()}"]
+
+
+def _refuse_foreign(database: Database, revision: str | None) -> None:
+    """A database without our mark but with tables is somebody else's, such as the Go version's."""
+    if revision is None:
+        with database.reading() as connection:
+            if inspect(connection).get_table_names():
+                place = database.file or "the database"
+                raise ConfigInvalid(f"{place}: belongs to another program; set FENFA_DB_PATH to a file of Fenfa's own")
 
 
 def _refuse_newer(revision: str | None) -> None:

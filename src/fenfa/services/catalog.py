@@ -1,24 +1,38 @@
 """What the public sees of a product: the data of its page."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
+from fenfa.db.packing import packed_rows
 from fenfa.db.tables import products, releases, variants
-from fenfa.services.records import Record, fetch_all, fetch_one
+from fenfa.services.records import Record, fetch_one
 from fenfa.services.visibility import Viewer, require_visible, visible
 
-# made once: building a statement costs as much as running it, and this is the page that everybody opens
-_WANTED: BindParameter[str] = bindparam("wanted")
-_PRODUCT_BY_ID = select(products).where(products.c.id == _WANTED)
-_PRODUCT_BY_SLUG = select(products).where(products.c.slug == _WANTED)
-_VARIANTS = select(variants).where(variants.c.product_id == _WANTED).order_by(variants.c.sort_order, variants.c.seq)
-_RELEASES = (
-    select(releases)
-    .join(variants, variants.c.id == releases.c.variant_id)
-    .where(variants.c.product_id == _WANTED)
-    .order_by(releases.c.seq.desc())
+_VARIANT = tuple(variants.c.keys())
+_RELEASE = (
+    *("seq", "id", "variant_id", "version", "build", "channel", "min_os", "changelog", "created_at", "download_count"),
+    *("size_bytes", "sha256", "file_name", "file_ext", "package"),
 )
+_MISSING = "product not found"
+
+# one statement, made once: this is the page that everybody opens, and every further one costs as much as its rows
+_WANTED: BindParameter[str] = bindparam("wanted")
+_CATALOG = select(
+    products,
+    select(packed_rows(variants.c[name] for name in _VARIANT))
+    .where(variants.c.product_id == products.c.id)
+    .scalar_subquery()
+    .label("variants"),
+    select(packed_rows(releases.c[name] for name in _RELEASE))
+    .select_from(releases.join(variants, variants.c.id == releases.c.variant_id))
+    .where(variants.c.product_id == products.c.id)
+    .scalar_subquery()
+    .label("releases"),
+)
+_BY_ID = _CATALOG.where(products.c.id == _WANTED)
+_BY_SLUG = _CATALOG.where(products.c.slug == _WANTED)
 
 
 @dataclass(frozen=True)
@@ -31,13 +45,16 @@ class Catalog:
 
 
 def open_catalog(connection: Connection, id_or_slug: str, viewer: Viewer) -> Catalog:
-    query = _PRODUCT_BY_ID if id_or_slug.startswith("prd_") else _PRODUCT_BY_SLUG
-    product = fetch_one(connection, query, "product not found", {"wanted": id_or_slug})
-    require_visible(product, viewer, "product not found")
-    of_product = {"wanted": product["id"]}
-    shown = [v for v in fetch_all(connection, _VARIANTS, of_product) if visible(v, viewer)]
+    query = _BY_ID if id_or_slug.startswith("prd_") else _BY_SLUG
+    product = require_visible(fetch_one(connection, query, _MISSING, {"wanted": id_or_slug}), viewer, _MISSING)
+    shown = [v for v in _records(_VARIANT, product.pop("variants")) if visible(v, viewer)]
+    shown.sort(key=itemgetter("sort_order", "seq"))
     by_variant: dict[str, list[Record]] = {v["id"]: [] for v in shown}
-    for release in fetch_all(connection, _RELEASES, of_product):
+    for release in sorted(_records(_RELEASE, product.pop("releases")), key=itemgetter("seq"), reverse=True):
         if release["variant_id"] in by_variant:
             by_variant[release["variant_id"]].append(release)
     return Catalog(product, shown, by_variant)
+
+
+def _records(names: tuple[str, ...], rows: list[list[object]]) -> list[Record]:
+    return [dict(zip(names, row, strict=True)) for row in rows]

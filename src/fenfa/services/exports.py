@@ -13,7 +13,7 @@ from fenfa.db.tables import devices, releases, variants
 from fenfa.services.devices import devices_query
 from fenfa.services.traffic import EventFilter, within_days
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones too: East Asian spreadsheets take them for the others
 _BATCH = 500
 
 
@@ -23,7 +23,8 @@ def releases_query(wanted: EventFilter) -> Select[Any]:
     named = [variants.c.app_id, releases.c.variant_id, releases.c.id.label("release_id")]
     query = select(*named, *(releases.c[name] for name in names[1:])).order_by(releases.c.seq.desc())
     query = query.join(variants, variants.c.id == releases.c.variant_id)
-    for column, value in ((variants.c.app_id, wanted.app_id), (releases.c.variant_id, wanted.variant_id)):
+    filters = (variants.c.app_id, wanted.app_id), (variants.c.id, wanted.variant_id), (releases.c.id, wanted.release_id)
+    for column, value in filters:
         query = query.where(column == value) if value else query
     return within_days(query, releases.c.created_at, wanted.start, wanted.end)
 
@@ -36,10 +37,11 @@ def devices_export_query(query: Select[Any] | None = None) -> Select[Any]:
 def csv_chunks(database: Database, query: Select[Any]) -> Iterator[bytes]:
     """The header line, then batches of rows. Blocks; run it in a thread."""
     with database.reading() as connection:
-        result = connection.execution_options(stream_results=True, yield_per=_BATCH).execute(query)
-        yield _lines([list(result.keys())])
-        for batch in result.partitions(_BATCH):
-            yield _lines([[_cell(value) for value in row] for row in batch])
+        streaming = connection.execution_options(stream_results=True, yield_per=_BATCH)
+        with streaming.execute(query) as result:
+            yield _lines([list(result.keys())])
+            for batch in result.partitions(_BATCH):
+                yield _lines([[_cell(value) for value in row] for row in batch])
 
 
 def _lines(rows: list[list[Any]]) -> bytes:

@@ -17,10 +17,8 @@ def list_products(connection: Connection, page: Page, q: str = "") -> Listed:
     """Newest first, each with `variant_count`, `release_count` and `download_count`."""
     query = select(products, *_counts()).order_by(products.c.seq.desc())
     if q:
-        words = contains(q.lower())
-        query = query.where(
-            or_(func.lower(products.c.name).like(words, escape="\\"), products.c.slug.like(words, escape="\\"))
-        )
+        columns = {products.c.name: q, products.c.slug: q.lower()}  # SQLite ignores the case of ASCII letters alone
+        query = query.where(or_(*(column.ilike(contains(text), escape="\\") for column, text in columns.items())))
     return fetch_page(connection, query, page)
 
 
@@ -106,14 +104,6 @@ def _counts() -> tuple[Any, ...]:
         joined.where(of_product).scalar_subquery().label("release_count"),
         downloads.where(of_product).scalar_subquery().label("download_count"),
     )
-
-
-def product_of_app(connection: Connection, app_id: str) -> str:
-    """The product that holds this legacy app."""
-    found = connection.scalar(select(variants.c.product_id).where(variants.c.app_id == app_id))
-    if found is None:
-        raise NotFound("app not found")
-    return str(found)
 
 
 def set_published(connection: Connection, now: str, any_id: str, published: bool) -> str:

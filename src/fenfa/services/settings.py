@@ -17,6 +17,7 @@ from fenfa.services.texts import has_controls
 from fenfa.services.vault import Keys, seal
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_NETLOC = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -166,8 +167,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _is_base_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return _is_web_url(text) and not parts.path
+    return _is_web_url(text) and not urlsplit(text).path
 
 
 def _is_web_url(text: str) -> bool:
@@ -176,5 +176,5 @@ def _is_web_url(text: str) -> bool:
         parts.port  # noqa: B018 - raises on a port that is none
     except ValueError:
         return False
-    clean = not (parts.query or parts.fragment or "@" in parts.netloc or " " in text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and clean
+    clean = not (parts.query or parts.fragment or " " in text)
+    return parts.scheme in ("http", "https") and bool(_NETLOC.fullmatch(parts.netloc)) and clean

@@ -10,9 +10,12 @@ from fenfa.errors import FenfaError
 from fenfa.services.records import stamp
 from fenfa.services.uploads import Bench, finish_upload, get_upload, mark_failed
 from fenfa.storage.base import release_of
+from fenfa.storage.local import file_sha256
+from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState
 
 _KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed
+_LOST = "its bytes were lost; upload it again"
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Swept:
 def sweep(bench: Bench, grace: timedelta) -> Swept:
     """`grace`: how young a file without a row may be and stay; zero only while no other process uploads. Blocks."""
     finished, dropped = _settle_staging(bench)
-    dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), set(bench.staging.abandoned()), grace)
+    dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), bench.staging)
     removed = _remove_litter(bench, grace)
     bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))
     return Swept(finished, dropped, removed)
@@ -35,7 +38,7 @@ def sweep(bench: Bench, grace: timedelta) -> Swept:
 
 def _settle_staging(bench: Bench) -> tuple[int, int]:
     finished = dropped = 0
-    for upload_id in list(bench.staging.abandoned()):
+    for upload_id in bench.staging.abandoned():
         if _finishes(bench, upload_id):
             finished += 1
         else:
@@ -49,6 +52,9 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
     upload = bench.database.read_now(get_upload, upload_id)
     if upload is None or upload["state"] != UploadState.RECEIVED:
         return False
+    if file_sha256(bench.staging.path(upload_id)) != upload["sha256"]:
+        bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, _LOST)
+        return False
     try:
         finish_upload(bench, upload_id)
     except FenfaError:
@@ -56,14 +62,12 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
     return True
 
 
-def _fail_lost(connection: Connection, now: str, staged: set[str], grace: timedelta) -> int:
-    """Uploads that wait for bytes which are no longer there; only when nobody can be at work on them."""
-    if grace:
-        return 0
+def _fail_lost(connection: Connection, now: str, staging: Staging) -> int:
+    """Uploads that wait for bytes which are no longer there. (One that is being finished keeps its bytes to the end.)"""
     query = select(uploads.c.id).where(uploads.c.state == UploadState.RECEIVED)
-    lost = [upload_id for upload_id in connection.scalars(query) if upload_id not in staged]
+    lost = [upload_id for upload_id in connection.scalars(query) if not staging.path(upload_id).exists()]
     for upload_id in lost:
-        mark_failed(connection, now, upload_id, "its bytes were lost; upload it again")
+        mark_failed(connection, now, upload_id, _LOST)
     return len(lost)
 
 
@@ -73,6 +77,7 @@ def _remove_litter(bench: Bench, grace: timedelta) -> int:
     litter = [o for o in bench.storage.objects() if o.stored_at <= old and release_of(o.key) not in known]
     for stored in litter:
         bench.storage.delete(stored.key)
+    bench.storage.tidy(old)
     return len(litter)
 
 

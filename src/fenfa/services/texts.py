@@ -20,9 +20,14 @@ def one_line(text: str, limit: int = 255) -> str:
 
 def slug_of(name: str) -> str:
     """Letters and digits of any script in lower case, joined by `-`; empty if the name has none."""
-    folded = unicodedata.normalize("NFKC", name).lower()
-    words = "".join(c if c.isalnum() or unicodedata.combining(c) else " " for c in folded).split()
-    return "-".join(words)[:_SLUG_LENGTH].strip("-")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
+    words = "".join(c if _is_written(c) else " " for c in folded).split()
+    return "-".join(word for word in words if any(map(str.isalnum, word)))[:_SLUG_LENGTH].strip("-")
+
+
+def _is_written(c: str) -> bool:
+    """A letter, a digit or a mark on one: the vowels of Indic scripts are marks. Emoji's variation selectors are none."""
+    return c.isalnum() or (unicodedata.category(c) in ("Mn", "Mc") and not "\ufe00" <= c <= "\ufe0f")
 
 
 def is_slug(text: str) -> bool:

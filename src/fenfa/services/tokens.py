@@ -12,7 +12,7 @@ import secrets
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
@@ -161,9 +161,10 @@ def parse_expiry(text: str | None, now: datetime) -> datetime | None:
     units = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
     try:
         moment = now + int(text[:-1]) * units[text[-1:]] if text[-1:] in units else datetime.fromisoformat(text)
+        lies_ahead = moment.tzinfo is not None and moment.astimezone(UTC) > now
     except (ValueError, OverflowError):
         raise BadInput("expires must be e.g. 90d, 12h, 2027-01-31T00:00:00Z or never") from None
-    if moment.tzinfo is None or moment <= now:
+    if not lies_ahead:
         raise BadInput("expires must lie in the future and name its time zone, e.g. 2027-01-31T00:00:00Z")
     return moment
 

@@ -5,9 +5,9 @@ import hmac
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, exists, func, insert, literal_column, select, update
 
@@ -18,8 +18,7 @@ from fenfa.vocabulary import EventType
 _MAX_WAITING = 50_000
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One thing that happened. `is_part`: a download that began as a range, counted once a visitor, release and day."""
 
     ts: str
@@ -31,7 +30,7 @@ class Event:
     ip: str
     ua: str
     visitor: str
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any]
     is_part: bool = False
 
 
@@ -82,6 +81,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((parsed, prefix), strict=False).network_address)
 
 
+@lru_cache(maxsize=4096)
 def visitor_of(secret: bytes, day: str, address: str, user_agent: str) -> str:
     """A keyed hash that tells visitors of one day apart and nothing more."""
     text = f"{day}\0{address}\0{user_agent}".encode(errors="replace")

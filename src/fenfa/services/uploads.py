@@ -19,7 +19,7 @@ from fenfa.errors import BadPackage, Conflict, FenfaError, NotFound
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services import audit, packages
 from fenfa.services.icons import set_icon
-from fenfa.services.products import create_product, delete_product, get_product
+from fenfa.services.products import count_product, create_product, delete_product, get_product
 from fenfa.services.records import Record, stamp
 from fenfa.services.releases import find_same_bytes, get_release, insert_release, meta_json
 from fenfa.services.variants import create_variant, get_variant, match_variants
@@ -95,13 +95,13 @@ def receive(
     connection.execute(insert(uploads).values(row))
 
 
-def find_replay(connection: Connection, key: str, sha256: str) -> Record | None:
+def find_replay(connection: Connection, key: str, sha256: str, request: UploadRequest) -> Record | None:
     """The answer that an earlier upload with this idempotency key got; None: there was none that succeeded."""
     row = connection.execute(select(uploads).where(uploads.c.idempotency_key == key)).mappings().first()
     if row is None:
         return None
-    if row["sha256"] != sha256:
-        raise Conflict("this idempotency key was used for another file; send a new one")
+    if row["sha256"] != sha256 or row["request"] != asdict(request):
+        raise Conflict("this idempotency key was used for another upload; send a new one")
     if row["state"] == UploadState.FAILED:
         connection.execute(update(uploads).where(uploads.c.id == row["id"]).values(idempotency_key=None))
         return None
@@ -124,14 +124,17 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
         return dict(upload["answer"])
     try:
         return _finish(bench, upload, UploadRequest(**upload["request"]))
-    except FenfaError as error:
-        bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, error.message)
+    except Exception as error:
+        reason = error.message if isinstance(error, FenfaError) else "the server failed"
+        bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, reason)
         raise
 
 
 def mark_failed(connection: Connection, now: str, upload_id: str, reason: str) -> None:
+    """Unless it is a release already: a commit can succeed although its answer is lost."""
     values = {"state": UploadState.FAILED, "error": reason, "updated_at": now}
-    connection.execute(update(uploads).where(uploads.c.id == upload_id).values(values))
+    unfinished = (uploads.c.id == upload_id, uploads.c.state != UploadState.READY)
+    connection.execute(update(uploads).where(*unfinished).values(values))
 
 
 def _finish(bench: Bench, upload: Record, request: UploadRequest) -> Record:
@@ -189,7 +192,7 @@ def _release_row(
         "id": upload["release_id"],
         "variant_id": variant["id"],
         "file_name": name,
-        "file_ext": file_type(name),
+        "file_ext": file_type(request.file_name),
         "size_bytes": upload["size_bytes"],
         "sha256": upload["sha256"],
         "storage": bench.storage.name,
@@ -253,4 +256,10 @@ def _take_back(bench: Bench, upload: Record, home: _Home) -> None:
         product_id, variant_id = home.variant["product_id"], home.variant["id"]
         bench.storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
         if home.created:
-            bench.database.write_now(delete_product, product_id)
+            bench.database.write_now(_delete_unused, product_id)
+
+
+def _delete_unused(connection: Connection, product_id: str) -> None:
+    """Unless another upload has found the product in the meantime."""
+    if not count_product(connection, product_id)["release_count"]:
+        delete_product(connection, product_id)

@@ -7,9 +7,11 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 from fenfa.db.tables import products, releases, variants
 from fenfa.services.products import get_product, touch
 from fenfa.services.records import Listed, Page, Record, changed, fetch_all, fetch_one, fetch_page
+from fenfa.services.visibility import Viewer, require_visible
 from fenfa.vocabulary import Platform, new_id
 
 _MISSING = "variant not found"
+_NO_APP = "app not found"
 
 
 def list_variants(connection: Connection, product_id: str, *, published_only: bool = False) -> list[Record]:
@@ -28,8 +30,14 @@ def get_variant(connection: Connection, variant_id: str) -> Record:
 def find_variant(connection: Connection, any_id: str) -> Record:
     """By `var_` or legacy `app_` ID."""
     column = variants.c.app_id if any_id.startswith("app_") else variants.c.id
-    missing = "app not found" if any_id.startswith("app_") else _MISSING
+    missing = _NO_APP if any_id.startswith("app_") else _MISSING
     return fetch_one(connection, _with_product().where(column == any_id), missing)
+
+
+def find_app(connection: Connection, app_id: str, viewer: Viewer) -> Record:
+    """The variant with this legacy ID, with its product's `product_…`, if the viewer may know of it."""
+    found = fetch_one(connection, _with_product().where(variants.c.app_id == app_id), _NO_APP)
+    return require_visible(found, viewer, _NO_APP)
 
 
 def list_all_variants(connection: Connection, page: Page, platform: Platform | None = None) -> Listed:

@@ -7,10 +7,11 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from fenfa.db.engine import Database
-from fenfa.db.tables import releases
+from fenfa.db.tables import releases, uploads
 from fenfa.services.records import Record, fetch_all
 from fenfa.storage.base import Storage, release_of
 from fenfa.storage.local import file_sha256
+from fenfa.vocabulary import UploadState
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,26 @@ class Finding:
 
 def verify(database: Database, storage: Storage, release_id: str | None = None) -> Iterator[Finding]:
     """Hashes the file of every release, or of one, and then lists files without a release. Blocks."""
-    rows = database.read_now(_stored, release_id)
-    for row in rows:
-        yield Finding(_state(storage.path, row), row["id"], row["storage_key"], row["size_bytes"])
+    for row in database.read_now(_stored, release_id):
+        state = _state(storage.path, row)
+        if state == "ok" or database.read_now(_stored, row["id"]):  # else it was deleted in the meantime
+            yield Finding(state, row["id"], row["storage_key"], row["size_bytes"])
     if release_id is None:
-        known = {row["id"] for row in rows} | {row["id"] for row in database.read_now(_stored, None)}
-        for stored in storage.objects():
-            if release_of(stored.key) not in known:
-                yield Finding("orphan", release_of(stored.key), stored.key, stored.size)
+        yield from _orphans(database, storage)
+
+
+def _orphans(database: Database, storage: Storage) -> Iterator[Finding]:
+    found = list(storage.objects())  # before the rows are read: a release that comes later is not listed here
+    owned = database.read_now(_owned)
+    for stored in found:
+        if release_of(stored.key) not in owned:
+            yield Finding("orphan", release_of(stored.key), stored.key, stored.size)
+
+
+def _owned(connection: Connection) -> set[str]:
+    """The releases, and those that uploads are about to become."""
+    coming = select(uploads.c.release_id).where(uploads.c.state == UploadState.RECEIVED)
+    return {*connection.scalars(select(releases.c.id)), *connection.scalars(coming)}
 
 
 def _state(locate: Callable[[str], Path | None], row: Record) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fenfa.errors import StorageFull
+from fenfa.vocabulary import file_type
 
 ROOT = "uploads"
 META = "meta.json"
@@ -52,6 +53,9 @@ class Storage(Protocol):
     def objects(self) -> Iterator[StoredObject]:
         """Every object below `uploads/`, `meta.json` left out."""
 
+    def tidy(self, before: float) -> None:
+        """Removes what a crash left that is no object: drafts, lone `meta.json`s and empty folders, if older than that."""
+
     def probe(self) -> None:
         """Raises `Unavailable` unless a write and a delete succeed."""
 
@@ -78,8 +82,8 @@ def safe_file_name(name: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    stem, dot, ending = name.rpartition(".")
-    tail = (dot + ending).encode()
+    ending = file_type(name) or name.rpartition(".")[2]
+    stem, tail = name[: -len(ending) - 1], name[-len(ending) - 1 :].encode()
     if not stem or len(tail) > 20:
         return name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
     return (stem.encode()[: _MAX_NAME_BYTES - len(tail)] + tail).decode(errors="ignore")

@@ -18,7 +18,9 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._make_folders(root / ROOT)
+        self._top = root / ROOT
+        self._top.mkdir(parents=True, exist_ok=True)
+        _sync_folder(root)
 
     def path(self, key: str) -> Path:
         path = self.root / key
@@ -29,10 +31,10 @@ class LocalStorage:
     def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
         target = self.path(key)
         with no_room_is_full():
-            self._make_folders(target.parent)
+            _make_folder(target.parent)
             self._link(self._source(staged, twin), target)
             self._replace(target.parent / META, meta)
-            _sync_folder(target.parent)
+            self._sync_up(target.parent)
 
     def put_meta(self, key: str, meta: bytes) -> None:
         folder = self.path(key).parent
@@ -42,24 +44,27 @@ class LocalStorage:
 
     def delete(self, key: str) -> None:
         target = self.path(key)
-        for path in (target, target.parent / META):
+        for path in (target.parent / META, target):  # the object last: what it leaves beside it would never be found
             path.unlink(missing_ok=True)
         self._prune(target.parent)
 
     def objects(self) -> Iterator[StoredObject]:
-        for folder, _, names in os.walk(self.root / ROOT):
-            for name in names:
-                path = Path(folder, name)
-                if name != META and not name.startswith("."):
-                    with suppress(FileNotFoundError):
-                        facts = path.lstat()
-                        yield StoredObject(str(path.relative_to(self.root)), facts.st_size, facts.st_ctime)
+        for path in self._top.glob("*/*/*/*"):
+            if path.name != META and not path.name.startswith(".") and path.is_file():
+                with suppress(FileNotFoundError):
+                    facts = path.lstat()
+                    yield StoredObject(str(path.relative_to(self.root)), facts.st_size, facts.st_ctime)
+
+    def tidy(self, before: float) -> None:
+        for folder, _, names in os.walk(self._top, topdown=False):
+            if Path(folder) != self._top and Path(folder).stat().st_mtime <= before:
+                _tidy_folder(Path(folder), set(names))
 
     def probe(self) -> None:
-        path = self.root / ROOT / f".probe-{os.getpid()}"
+        path = self._top / ".probe"
         try:
             path.write_bytes(b"fenfa")
-            path.unlink()
+            path.unlink(missing_ok=True)  # another process may be probing as well
         except OSError as error:
             raise Unavailable("the storage cannot be written to; check the data directory and its disk") from error
 
@@ -87,20 +92,36 @@ class LocalStorage:
             os.fdatasync(file.fileno())
         draft.replace(path)
 
-    def _make_folders(self, folder: Path) -> None:
-        missing = [p for p in (folder, *folder.parents) if not p.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        for made in missing:
-            _sync_folder(made.parent)
+    def _sync_up(self, folder: Path) -> None:
+        """Every folder up to the root: another upload, or one that crashed, may have made one and not synced it yet."""
+        for level in (folder, *folder.parents):
+            _sync_folder(level)
+            if level == self._top:
+                return
 
     def _prune(self, folder: Path) -> None:
         """Removes the folder and its parents up to the root while they are empty."""
-        while folder != self.root / ROOT:
+        while folder != self._top:
             try:
                 folder.rmdir()
             except OSError:
                 return
             folder = folder.parent
+
+
+def _make_folder(folder: Path) -> None:
+    while not folder.is_dir():
+        with suppress(FileNotFoundError):  # a deletion may prune a parent that was there a moment ago
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def _tidy_folder(folder: Path, names: set[str]) -> None:
+    drafts = {name for name in names if name.startswith(f".{META}.")}
+    rests = names if names - drafts <= {META} else drafts
+    for name in rests:
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def file_sha256(path: Path) -> str:

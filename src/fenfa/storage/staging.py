@@ -26,8 +26,7 @@ class StagedFile:
         self.size = 0
         self._limit = limit
         self._hash = hashlib.sha256()
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._fd = _create_locked(path)
 
     @property
     def sha256(self) -> str:
@@ -81,10 +80,11 @@ class Staging:
         return self.folder / f"{upload_id}{SUFFIX}"
 
     def abandoned(self) -> Iterator[str]:
-        """The uploads whose writer is gone."""
+        """The uploads whose writer is gone; each is locked until the next one is asked for."""
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            if _is_unlocked(path):
-                yield path.name.removesuffix(SUFFIX)
+            with _claimed(path) as is_free:
+                if is_free:
+                    yield path.name.removesuffix(SUFFIX)
 
 
 @contextmanager
@@ -112,15 +112,33 @@ def _write_all(fd: int, data: bytes | bytearray | memoryview, offset: int) -> No
         view, offset = view[written:], offset + written
 
 
-def _is_unlocked(path: Path) -> bool:
+def _create_locked(path: Path) -> int:
+    """A new file that is ours. A sweep that saw it before it was locked has removed it: then another."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            return fd
+        os.close(fd)
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Whether the file is there and nobody's; it is locked meanwhile."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return False
+        yield False
+        return
+    try:
+        yield _locks(fd)
+    finally:
+        os.close(fd)
+
+
+def _locks(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    finally:
-        os.close(fd)
     return True

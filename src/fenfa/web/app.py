@@ -17,17 +17,19 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fenfa.config import Config, process_config
+from fenfa.config import process_config
 from fenfa.errors import FenfaError
 from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.sweeps import sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
-from fenfa.web.cache import CommitCache, PageCache
+from fenfa.web.cache import ChangeMark, CommitCache, PageCache
+from fenfa.web.public.downloads import SmallFiles
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.threads import in_thread
 
 FLUSH_SECONDS = 0.2
+MOST_PAGES = 512
 SWEEP_SECONDS = 3600
 SWEEP_GRACE = timedelta(hours=1)
 log = logging.getLogger("fenfa.web")
@@ -49,9 +51,9 @@ def create_app(opener: Opener | None = None) -> FastAPI:
             Exception: errors.on_crash,
         },
     )
-    app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
     for router in api.ROUTERS:
         app.include_router(router)
+    app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
     app.add_middleware(SecurityHeaders)
     app.state.worker = 0
     return app
@@ -104,16 +106,13 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.runtime = runtime
     app.state.probed = {}
     app.state.token_uses = {}
-    app.state.downloads = CommitCache(runtime.database)
-    app.state.cache = _page_cache(runtime.database, runtime.config)
+    mark = ChangeMark(runtime.database)
+    app.state.downloads = CommitCache(runtime.database, mark)
+    size = 0 if os.environ.get("FENFA_PAGE_CACHE") == "off" else MOST_PAGES
+    app.state.cache = PageCache(runtime.database, mark, runtime.config, size)
+    app.state.small_files = SmallFiles(runtime, app.state.downloads)
     if runtime.database.inline:
-        app.state.fast_path = app.state.cache.answer
-
-
-def _page_cache(database: Any, config: Config) -> PageCache:
-    return (
-        PageCache(database, config, 0) if os.environ.get("FENFA_PAGE_CACHE") == "off" else PageCache(database, config)
-    )
+        app.state.fast_path = lambda asked: app.state.cache.answer(asked) or app.state.small_files.answer(asked)
 
 
 async def _repeat(seconds: float, job: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:

@@ -4,26 +4,45 @@ A look-up costs a dictionary and one number: the change mark of the database, wh
 is the product's revision read again. Every worker has a cache of its own and all of them are right.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fenfa.config import Config
 from fenfa.db.engine import Database
 from fenfa.services.products import revision
 from fenfa.services.settings import Settings, load_settings
+from fenfa.web.files import names_tag
+from fenfa.web.rsgi import Answer, Asked, HeaderLookup
 from fenfa.web.urls import fixed_base
 
 _MOST_ENTRIES = 512
 _LARGEST = 512 * 1024
 T = TypeVar("T")
 Key = tuple[str, str, str]
-Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
-class Headers(Protocol):
-    def get(self, name: str, /) -> str | None: ...
+class ChangeMark:
+    """The database's change mark, asked once a turn of the event loop.
+
+    A request that begins after another process or request got its answer runs in a later turn, so nobody sees the past.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asked = False
+        self._mark: int | None = None
+
+    def __call__(self) -> int | None:
+        if not self._asked:
+            self._mark, self._asked = self._database.change_mark(), True
+            asyncio.get_running_loop().call_soon(self._forget)
+        return self._mark
+
+    def _forget(self) -> None:
+        self._asked = False
 
 
 @dataclass(slots=True)
@@ -39,23 +58,25 @@ class _Kept:
 class PageCache:
     """Answers by (path, query, base URL). `size` 0 keeps nothing."""
 
-    def __init__(self, database: Database, config: Config, size: int = _MOST_ENTRIES) -> None:
+    def __init__(self, database: Database, mark: ChangeMark, config: Config, size: int) -> None:
         self._database = database
+        self._current_mark = mark
         self._config = config
         self._size = size
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._settings: Settings | None = None
         self._settings_mark: int | None = None
 
-    def answer(self, method: str, path: str, query: str, headers: Headers) -> Answer | None:
-        """The fast path of the server. None: ask the application."""
-        if method != "GET" or not self._kept or not path.startswith(("/products/", "/api/products/")):
+    def answer(self, asked: Asked) -> Answer | None:
+        """For the fast path of the server. None: ask the application."""
+        if not self._kept or asked.method != "GET" or not asked.path.startswith(("/products/", "/api/products/")):
             return None
-        base = self._simple_base(headers)
-        found = self._kept.get((path, query, base)) if base else None
+        base = self._simple_base(asked.headers)
+        found = self._kept.get((asked.path, asked.query, base)) if base else None
         if found is None or not self._is_current(found):
             return None
-        return found.unchanged if headers.get("if-none-match") == found.etag else found.answer
+        known = asked.headers.get("if-none-match")
+        return found.unchanged if known and names_tag(known, found.etag) else found.answer
 
     def keep(self, key: Key, product_id: str, product_revision: int, etag: str, answer: Answer) -> None:
         if not self._database.inline or not self._size or len(answer[2]) > _LARGEST:
@@ -69,13 +90,13 @@ class PageCache:
 
     def settings(self) -> Settings:
         """The settings, read again only after a commit. For databases that answer inline."""
-        mark = self._database.change_mark()
+        mark = self._current_mark()
         if self._settings is None or mark is None or mark != self._settings_mark:
             self._settings = self._database.read_now(load_settings, self._config)
             self._settings_mark = mark
         return self._settings
 
-    def _simple_base(self, headers: Headers) -> str:
+    def _simple_base(self, headers: HeaderLookup) -> str:
         """The base URL where it is beyond doubt; whose X-Forwarded-Proto counts is not this module's knowledge."""
         fixed = fixed_base(self.settings())
         if fixed:
@@ -83,7 +104,7 @@ class PageCache:
         return "" if headers.get("x-forwarded-proto") else f"http://{headers.get('host')}"
 
     def _is_current(self, kept: _Kept) -> bool:
-        mark = self._database.change_mark()
+        mark = self._current_mark()
         if mark != kept.mark:
             if self._database.read_now(revision, kept.product_id) != kept.revision:
                 return False
@@ -94,16 +115,23 @@ class PageCache:
 class CommitCache(Generic[T]):
     """Values that are right until anybody commits anything: a look-up is a number and a dictionary."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, mark: ChangeMark) -> None:
         self._database = database
+        self._current_mark = mark
         self._mark: int | None = None
         self._found: dict[str, T] = {}
 
     async def get(self, key: str, unit: Callable[[Any, str], T]) -> T:
         """What `unit(connection, key)` gives, or gave since the last commit. What it raises is not kept."""
-        mark = self._database.change_mark()
+        found = self.peek(key)
+        if found is None:
+            found = await self._database.read(unit, key)
+            self._found[key] = found
+        return found
+
+    def peek(self, key: str) -> T | None:
+        """The value, if it has been asked for since the last commit."""
+        mark = self._current_mark()
         if mark is None or mark != self._mark or len(self._found) > _MOST_ENTRIES:
             self._found, self._mark = {}, mark
-        if key not in self._found:
-            self._found[key] = await self._database.read(unit, key)
-        return self._found[key]
+        return self._found.get(key)

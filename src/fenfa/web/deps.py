@@ -17,7 +17,7 @@ from fenfa.services.settings import Settings, load_settings
 from fenfa.services.tokens import Identity
 from fenfa.services.traffic import EventFilter
 from fenfa.vocabulary import EventType, Scope
-from fenfa.web.fields import Day
+from fenfa.web.fields import Day, Line
 from fenfa.web.security import authenticate, client_scheme
 from fenfa.web.urls import Urls, base_of, urls_for
 
@@ -47,13 +47,10 @@ async def settings_of(request: Request) -> Settings:
     return await runtime.database.read(load_settings, runtime.config)
 
 
-async def base_url_of(request: Request) -> str:
-    scheme = client_scheme(request.scope, runtime_of(request).config.trusted_proxies)
-    return base_of(await settings_of(request), scheme, request.headers.get("host"))
-
-
 async def urls_of(request: Request) -> Urls:
-    return urls_for(await settings_of(request), await base_url_of(request))
+    settings = await settings_of(request)
+    scheme = client_scheme(request.scope, runtime_of(request).config.trusted_proxies)
+    return urls_for(settings, base_of(settings, scheme, request.headers.get("host")))
 
 
 async def change(request: Request, action: str, target: str, unit: Callable[..., Any], *args: Any) -> Any:
@@ -87,16 +84,15 @@ def guarded(scope: Scope, max_body: int | None = MAX_JSON) -> type[APIRoute]:
     return GuardedRoute
 
 
-class PublicRoute(APIRoute):
-    """Routes for everybody, with a bound on the body."""
+class PlainRoute(APIRoute):
+    """In the reference like any other, but called directly: for handlers that take the request and words of the path."""
 
     def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+        async def handle(request: Request) -> Response:
+            response: Response = await self.endpoint(request, **request.path_params)
+            return response
 
-        async def bounded_handle(request: Request) -> Response:
-            return await handle(request if request.method in ("GET", "HEAD") else _limited(request, MAX_JSON))
-
-        return bounded_handle
+        return handle
 
 
 def _limited(request: Request, limit: int) -> Request:
@@ -128,9 +124,9 @@ def page_query(
 
 def event_filter(
     type: Annotated[EventType | None, Query(description="visit, click or download")] = None,
-    app_id: str | None = None,
-    variant_id: str | None = None,
-    release_id: str | None = None,
+    app_id: Line = "",
+    variant_id: Line = "",
+    release_id: Line = "",
     start: Annotated[Day, Query(alias="from", description="first day, YYYY-MM-DD")] = "",
     end: Annotated[Day, Query(alias="to", description="last day, YYYY-MM-DD")] = "",
 ) -> EventFilter:

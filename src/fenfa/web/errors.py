@@ -11,6 +11,7 @@ from starlette.responses import Response
 from fenfa.errors import BadInput, FenfaError, MethodNotAllowed, NotFound, TooLarge
 from fenfa.web.envelope import fail
 from fenfa.web.pages import render
+from fenfa.web.security import SECURITY_HEADERS
 
 STATUS = {
     "BAD_REQUEST": 400,
@@ -40,8 +41,10 @@ async def on_fenfa_error(request: Request, error: Exception) -> Response:
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """The framework's own 404, 405 and the like."""
+    """The framework's own 404, 405 and the like; what it caught while it read the body is its cause."""
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, FenfaError):
+        return await on_fenfa_error(request, error.__cause__)
     known: dict[int, FenfaError] = {
         404: NotFound("not found"),
         405: MethodNotAllowed(f"{request.method} is not allowed here"),
@@ -60,8 +63,10 @@ async def on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def on_crash(request: Request, error: Exception) -> Response:
-    """A bug. Whoever runs the application logs it, with its traceback."""
-    return _answer(request, FenfaError("the server failed; its log says why"))
+    """A bug. Whoever runs the application logs it, with its traceback. This answer passes by all middleware."""
+    answer = _answer(request, FenfaError("the server failed; its log says why"))
+    answer.headers.update(SECURITY_HEADERS)
+    return answer
 
 
 def _answer(request: Request, error: FenfaError) -> Response:
@@ -70,7 +75,7 @@ def _answer(request: Request, error: FenfaError) -> Response:
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     if _wants_page(request):
-        return render(request, "public/error.html", status, headers, title=error.message)
+        return render(request, "public/error.html", status, headers, title=error.message, code=error.code)
     return fail(status, error.code, error.message, headers)
 
 

@@ -53,10 +53,11 @@ _ACTIONS = {
     "ios_manifest": _MANIFEST,
     "ios_install": "itms-services://?action=download-manifest&url=https%3A%2F%2Fget.example.com%2Fios%2F…",
 }
+_PUBLIC_VARIANT = {name: value for name, value in VARIANT.items() if name not in ("created_at", "updated_at")}
 _PUBLIC_RELEASE = _FACTS | {"actions": _ACTIONS}
 CATALOG = {
     "product": PRODUCT,
-    "variants": [VARIANT | {"latest_release": _PUBLIC_RELEASE, "releases": [_PUBLIC_RELEASE]}],
+    "variants": [_PUBLIC_VARIANT | {"latest_release": _PUBLIC_RELEASE, "releases": [_PUBLIC_RELEASE]}],
 }
 ADMIN_PRODUCT = {"product": PRODUCT, "variants": [VARIANT | {"releases": [RELEASE]}]}
 UPLOAD = {

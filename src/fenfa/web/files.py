@@ -73,14 +73,14 @@ def _conditions(headers: RawHeaders) -> dict[str, str]:
 
 def _expects_another(given: dict[str, str], etag: str, modified: float) -> bool:
     if "if-match" in given:
-        return not _lists(given["if-match"], etag, weakly=False)
+        return not names_tag(given["if-match"], etag, weakly=False)
     date = _timestamp(given.get("if-unmodified-since"))
     return date is not None and int(modified) > date
 
 
 def _is_known(given: dict[str, str], etag: str, modified: float) -> bool:
     if "if-none-match" in given:
-        return _lists(given["if-none-match"], etag, weakly=True)
+        return names_tag(given["if-none-match"], etag)
     date = _timestamp(given.get("if-modified-since"))
     return date is not None and int(modified) <= date
 
@@ -91,7 +91,8 @@ def _is_same(if_range: str | None, etag: str, modified: float) -> bool:
     return _timestamp(if_range) == int(modified)
 
 
-def _lists(tags: str, etag: str, *, weakly: bool) -> bool:
+def names_tag(tags: str, etag: str, *, weakly: bool = True) -> bool:
+    """Whether If-Match or If-None-Match names this tag. Weakly: proxies that compress make `W/"x"` of `"x"`."""
     if tags == "*":
         return True
     return any(
@@ -162,7 +163,7 @@ class FileAnswer:
         self._opened = _open(scope, path) if self.plan.sends else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in self._final_headers().items()]
+        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in self.final_headers().items()]
         await send({"type": "http.response.start", "status": self.plan.status, "headers": raw})
         if self._opened is None:
             await send({"type": "http.response.body", "body": self._error if scope["method"] == "GET" else b""})
@@ -173,7 +174,8 @@ class FileAnswer:
             with self._opened:
                 await _stream(self._opened, self.plan.start, self.plan.end, send)
 
-    def _final_headers(self) -> dict[str, str]:
+    def final_headers(self) -> dict[str, str]:
+        """Those of the answer as planned."""
         planned, length = self.plan, str(self.plan.end - self.plan.start)
         if planned.status == 304:
             kept = {name: value for name, value in self._headers.items() if name.lower() in _KEPT_BY_304}

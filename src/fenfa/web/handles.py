@@ -15,6 +15,7 @@ from pathlib import Path
 
 HOLD = 5.0
 PIECES = 128
+"""Small pieces kept in memory at once; with rsgi.SMALL, at most 8 MiB."""
 _OPENED = "/proc/self/fd/"
 
 
@@ -48,7 +49,8 @@ class Handles:
 
     def cached(self, path: str, start: int, end: int) -> bytes | None:
         """The bytes of an opened path if the kernel has all of them in memory: a small file is then cheaper sent by hand
-        than opened a second time. Never waits for a disk."""
+        than opened a second time. Never waits for a disk. The same piece is read once a generation, since a read gives
+        up the interpreter and getting it back costs more than the rest of the answer."""
         if (path, start, end) in self._pieces:
             return self._pieces[path, start, end]
         if not path.startswith(_OPENED) or not hasattr(os, "RWF_NOWAIT"):

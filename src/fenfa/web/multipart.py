@@ -4,7 +4,10 @@ Writing and hashing happen in a thread, one batch behind the network; at most tw
 """
 
 import asyncio
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -52,22 +55,22 @@ class _Receiver:
         self._value = bytearray()
         self._batch: list[bytes | bytearray] = []
         self._batched = 0
-        self._writing: asyncio.Future[None] | None = None
+        self._work: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
-        declared = int(self._request.headers.get("content-length") or 0)
-        if declared > self._runtime.config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
+        if _announced(self._request) > self._runtime.config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
             raise TooLarge(f"the file is larger than the limit of {self._runtime.config.max_upload_bytes} bytes")
         try:
             await self._parse_all()
+            if self._form.file is not None:
+                await self._begin_work(self._form.file.seal)
+                await self._worked()
         except MultipartError as error:
             raise BadInput(f"the form cannot be read: {str(error).lower()}") from None
         except ClientDisconnect:
             raise BadInput("the client went away before the form was complete") from None
         finally:
-            await self._written()
-        if self._form.file is not None:
-            await asyncio.to_thread(self._form.file.seal)
+            await self._worked()
 
     async def _parse_all(self) -> None:
         async for chunk in self._request.stream():
@@ -84,6 +87,8 @@ class _Receiver:
             await self._end()
         elif self._takes_file:
             await self._add(event)
+        elif self._segment is not None and self._segment.name == ICON_FIELD:
+            self._value += event[: MAX_ICON_FIELD + 1 - len(self._value)]  # too much of it is a warning, not a failure
         else:
             self._value += event
             self._require_small_field()
@@ -99,13 +104,13 @@ class _Receiver:
         if self._form.file is not None:
             raise BadInput(f"{FILE_FIELD} stands twice; send one file a request")
         self._form.file_name = segment.filename or ""
-        await asyncio.to_thread(self._open)
+        await self._begin_work(self._open)
+        await self._worked()
 
     def _open(self) -> None:
         config = self._runtime.config
         self._form.file = self._runtime.staging.create(self._form.upload_id, config.max_upload_bytes)
-        expected = int(self._request.headers.get("content-length") or 0)
-        self._form.file.reserve(min(expected, config.max_upload_bytes), config.min_free_bytes)
+        self._form.file.reserve(min(_announced(self._request), config.max_upload_bytes), config.min_free_bytes)
 
     async def _add(self, data: bytes | bytearray) -> None:
         self._batch.append(data)
@@ -114,15 +119,20 @@ class _Receiver:
             await self._flush()
 
     async def _flush(self) -> None:
-        await self._written()
         if self._batch and self._form.file is not None:
             batch, self._batch, self._batched = self._batch, [], 0
-            self._writing = asyncio.ensure_future(asyncio.to_thread(_write, self._form.file, batch))
+            await self._begin_work(_write, self._form.file, batch)
 
-    async def _written(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            await asyncio.shield(writing)
+    async def _begin_work(self, call: Callable[..., None], *args: Any) -> None:
+        """Work on the file, in a thread, one piece at a time."""
+        await self._worked()
+        self._work = asyncio.ensure_future(asyncio.to_thread(call, *args))
+
+    async def _worked(self) -> None:
+        """The work is done; should this wait be cut off, the next one still finds it, and nothing is left behind."""
+        if self._work is not None:
+            await asyncio.shield(self._work)
+            self._work = None
 
     async def _end(self) -> None:
         if self._takes_file:
@@ -134,9 +144,14 @@ class _Receiver:
 
     def _require_small_field(self) -> None:
         name = self._segment.name if self._segment else ""
-        limit = MAX_ICON_FIELD if name == ICON_FIELD else MAX_FIELD
-        if len(self._value) > limit:
-            raise TooLarge(f"field {str(name)[:40]!r} is larger than {limit} bytes")
+        if len(self._value) > MAX_FIELD:
+            raise TooLarge(f"field {str(name)[:40]!r} is larger than {MAX_FIELD} bytes")
+
+
+def _announced(request: Request) -> int:
+    """The Content-Length; 0 without one that can be believed."""
+    said = request.headers.get("content-length", "")
+    return int(said) if re.fullmatch("[0-9]{1,18}", said) else 0
 
 
 def _write(file: StagedFile, batch: list[bytes | bytearray]) -> None:
@@ -146,7 +161,7 @@ def _write(file: StagedFile, batch: list[bytes | bytearray]) -> None:
 
 def _text(name: str, value: bytearray) -> str:
     try:
-        return value.decode()
+        return value.decode(errors="replace" if name == ICON_FIELD else "strict")
     except UnicodeDecodeError:
         raise BadInput(f"{name[:40]} must be UTF-8 text") from None
 

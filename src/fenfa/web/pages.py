@@ -16,6 +16,7 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 def environment() -> Environment:
     made = Environment(loader=PackageLoader("fenfa.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made.lstrip_blocks = True
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     made.filters["size"] = readable_size
     made.filters["day"] = lambda stamp: stamp[:10]
     made.globals["version"] = __version__

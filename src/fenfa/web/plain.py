@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fenfa.web.access import request_ids
-from fenfa.web.rsgi import Answer, FastPath, RequestLog, log_failure
+from fenfa.web.rsgi import Answer, Asked, FastPath, RequestLog, log_failure
 
 
 class Plain:
@@ -51,7 +51,8 @@ class Plain:
         if not self.fast_path:
             return None
         query = scope["query_string"].decode("latin-1")
-        return self.fast_path(scope["method"], scope["path"], query, Headers(scope=scope))
+        client = "{}:{}".format(*scope["client"]) if scope.get("client") else ""
+        return self.fast_path(Asked(scope["method"], scope["path"], query, Headers(scope=scope), client))
 
 
 class Watched:

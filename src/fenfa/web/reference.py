@@ -60,8 +60,18 @@ async def docs_page(request: Request) -> Response:
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            groups.setdefault(operation["tags"][-1], []).append({"path": path, "method": method.upper(), **operation})
+            shown = {"path": path, "method": method.upper(), "fields": _fields(schema, operation), **operation}
+            groups.setdefault(operation["tags"][-1], []).append(shown)
     return render(request, "public/docs.html", about=_ABOUT, groups=groups)
+
+
+def _fields(schema: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """The body's fields by name, with the reference to their shape followed."""
+    content = operation.get("requestBody", {}).get("content", {})
+    body: dict[str, Any] = next((media.get("schema", {}) for media in content.values()), {})
+    name = body.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = schema["components"]["schemas"][name] if name else body
+    return dict(found.get("properties", {}))
 
 
 ROUTES = (Route("/openapi.json", openapi_json), Route("/docs", docs_page))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 
@@ -39,8 +39,20 @@ class HeaderLookup(Protocol):
 
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
-FastPath = Callable[[str, str, str, HeaderLookup], Answer | None]
-"""(method, path, query, headers) → (status, headers, body), or None to go on to the application. Names are lower case."""
+
+
+class Asked(NamedTuple):
+    """A request before any ASGI scope is built. `client` is the peer's `address:port`."""
+
+    method: str
+    path: str
+    query: str
+    headers: HeaderLookup
+    client: str
+
+
+FastPath = Callable[[Asked], Answer | None]
+"""The (status, headers, body) of a request, or None to go on to the application. Names of headers are lower case."""
 
 RequestLog = Callable[[str, str, Scope | None, int, int, float], None]
 """(method, path, scope or None if answered by the fast path, status, bytes, seconds)."""
@@ -69,7 +81,7 @@ class Bridge:
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         began, method, path = perf_counter(), scope.method, scope.path
         if self.fast_path:
-            answer = self.fast_path(method, path, scope.query_string, scope.headers)
+            answer = self.fast_path(Asked(method, path, scope.query_string, scope.headers, scope.client))
             if answer:
                 proto.response_bytes(*answer)
                 if self.request_log:

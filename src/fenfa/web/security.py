@@ -1,5 +1,6 @@
 """Who is calling: client address and scheme behind trusted proxies, tokens, sessions, and headers that every answer carries."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -18,6 +19,8 @@ from fenfa.vocabulary import Scope as TokenScope
 PLAIN_COOKIE = "fenfa_session"
 SECURE_COOKIE = "__Host-fenfa_session"
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_DRESSED = re.compile(r"\[(.+)\](?::\d+)?|([^:]+):\d+")  # an address as some proxies write it
+_LONGEST_ADDRESS = 64
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -40,23 +43,33 @@ def is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
+def bare_address(text: str) -> str:
+    """The address in its usual form: no port, no brackets, IPv4 where it hides in IPv6. Empty for what is none."""
+    dressed = _DRESSED.fullmatch(text)
+    try:
+        parsed = ip_address(dressed[1] or dressed[2] if dressed else text)
+    except ValueError:
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
 def client_address(scope: Scope, proxies: tuple[str, ...]) -> str:
     """The peer, or the right-most address of X-Forwarded-For that no trusted proxy holds."""
-    peer = scope["client"][0] if scope.get("client") else ""
+    peer = _peer(scope)
     if not is_trusted(peer, proxies):
-        return str(peer)
+        return peer
     forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
     for entry in reversed([part.strip() for part in forwarded if part.strip()]):
-        peer = entry if _is_address(entry) else peer
-        if not is_trusted(entry, proxies):
+        peer = bare_address(entry[:_LONGEST_ADDRESS])  # empty if it is none: it must not pass for the proxy itself
+        if not is_trusted(peer, proxies):
             break
-    return str(peer)
+    return peer
 
 
 def client_scheme(scope: Scope, proxies: tuple[str, ...]) -> str:
-    peer = scope["client"][0] if scope.get("client") else ""
     said = Headers(scope=scope).get("x-forwarded-proto", "").split(",")[-1].strip().lower()
-    trusted = said in ("http", "https") and is_trusted(peer, proxies)
+    trusted = said in ("http", "https") and is_trusted(_peer(scope), proxies)
     return said if trusted else str(scope.get("scheme", "http"))
 
 
@@ -135,6 +148,10 @@ def require_same_origin(request: Request, runtime: Runtime) -> None:
         raise ScopeMissing("this came from another site; open the admin panel itself and try again")
     if site is None and origin is None:
         raise ScopeMissing("the browser did not say where this came from; send X-Auth-Token instead")
+
+
+def _peer(scope: Scope) -> str:
+    return bare_address(scope["client"][0]) if scope.get("client") else ""
 
 
 def _is_address(text: str) -> bool:

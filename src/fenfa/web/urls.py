@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from fenfa.services.records import Record
 from fenfa.services.settings import Settings
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -35,11 +34,12 @@ class Urls:
         """Empty without an icon; changes with it, so that it may be cached for long."""
         return f"{self.base}/icon/products/{product_id}?v={sha256[:12]}" if sha256 else ""
 
-    def of_release(self, release: Record, slug: str, platform: str) -> dict[str, str]:
-        """`page, release_page, download`, and for iOS `ios_manifest, ios_install`."""
-        release_id, page = release["id"], self.page(slug)
-        links = {"page": page, "release_page": f"{page}?r={release_id}"}
-        links["download"] = self.download(release_id)
+    def of_release(self, release_id: str, slug: str, platform: str) -> dict[str, str]:
+        """`release_page, download`, and for iOS `ios_manifest, ios_install`."""
+        links = {
+            "release_page": f"{self.page(slug)}?r={release_id}",
+            "download": f"{self.download_base}/d/{release_id}",
+        }
         if platform == "ios":
             links |= {"ios_manifest": self.manifest(release_id), "ios_install": self.install(release_id)}
         return links

@@ -51,11 +51,14 @@ def _public_variant(variant: Record, releases: list[Record], product: Record, ur
 
 
 def _public_release(release: Record, platform: str, slug: str, urls: Urls) -> dict[str, Any]:
-    actions = urls.of_release(release, slug, platform)
-    del actions["page"]
-    view = {name: release[name] for name in (*_PUBLIC_RELEASE, *_FILE)} | {"actions": actions}
+    """`release` is of a catalog, which holds nothing private but the package."""
     profile = release["package"].get("provisioning_profile") if platform == "ios" else None
-    return view | {"provisioning_profile": _public_profile(profile) if profile else None}
+    shown = release | {
+        "actions": urls.of_release(release["id"], slug, platform),
+        "provisioning_profile": _public_profile(profile) if profile else None,
+    }
+    del shown["package"], shown["seq"]
+    return shown
 
 
 def _public_profile(profile: dict[str, Any]) -> dict[str, Any]:

@@ -24,9 +24,25 @@ def event_of(
     is_part: bool = False,
 ) -> Event:
     """`record` names product_id, app_id, variant_id and release_id as far as they are known."""
-    now: datetime = runtime.clock()
     address = client_address(request.scope, runtime.config.trusted_proxies)
-    agent = "".join(c for c in request.headers.get("user-agent", "")[:_MAX_AGENT] if c.isprintable())
+    agent = request.headers.get("user-agent", "")
+    return made_event(runtime, kind, record, address, agent, extra=extra or {}, is_part=is_part)
+
+
+def made_event(
+    runtime: Runtime,
+    kind: EventType,
+    record: Record,
+    address: str,
+    agent: str,
+    *,
+    extra: dict[str, Any],
+    is_part: bool = False,
+) -> Event:
+    now: datetime = runtime.clock()
+    agent = agent[:_MAX_AGENT]
+    if not agent.isprintable():
+        agent = "".join(c for c in agent if c.isprintable())
     return Event(
         ts=stamp(now),
         type=kind,
@@ -37,6 +53,6 @@ def event_of(
         ip=network_of(address),
         ua=agent,
         visitor=visitor_of(runtime.keys.visitors, now.date().isoformat(), address, agent),
-        extra=extra or {},
+        extra=extra,
         is_part=is_part,
     )

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fenfa.errors import FenfaError, RateLimited, ScopeMissing, TooLarge
+from fenfa.errors import RateLimited, ScopeMissing, TooLarge, Unauthenticated
 from fenfa.services import sessions
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import runtime_of, settings_of
@@ -36,13 +36,10 @@ async def login(request: Request) -> Response:
             raise ScopeMissing("this token can upload, but not administer; use an admin token")
     except RateLimited as error:
         return await _form(request, error.message, 429)
-    except FenfaError as error:
-        reason = (
-            error.message
-            if isinstance(error, ScopeMissing)
-            else "this token is not valid; check it for missing letters"
-        )
-        return await _form(request, reason, 401)
+    except ScopeMissing as error:
+        return await _form(request, error.message, 401)
+    except Unauthenticated:
+        return await _form(request, "this token is not valid; check it for missing letters", 401)
     value = await runtime.database.write(sessions.open_session, runtime.clock(), identity.id)
     answer = RedirectResponse("/admin", 303)
     _set_cookie(request, answer, value)

@@ -6,17 +6,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from fenfa.services.catalog import open_catalog
-from fenfa.services.products import product_of_app
+from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.web import examples
 from fenfa.web.answers import cached
-from fenfa.web.deps import PublicRoute
+from fenfa.web.deps import PlainRoute
 from fenfa.web.envelope import JSON, ok_bytes
 from fenfa.web.examples import answers
 from fenfa.web.urls import Urls
 from fenfa.web.views import catalog_view
 
-router = APIRouter(tags=["Public"], route_class=PublicRoute)
+router = APIRouter(tags=["Public"], route_class=PlainRoute)
 _ANSWERS = answers(examples.CATALOG, 404, refused=False)
 
 
@@ -33,9 +33,10 @@ async def product(request: Request, id_or_slug: str) -> Response:
 
 @router.get("/api/apps/{app_id}", summary="The product of a legacy app", **_ANSWERS)
 async def product_of_legacy_app(request: Request, app_id: str) -> Response:
-    return await cached(
-        request, JSON, lambda connection, urls: _catalog(connection, urls, product_of_app(connection, app_id))
-    )
+    def make(connection: Any, urls: Urls) -> tuple[dict[str, Any], bytes]:
+        return _catalog(connection, urls, find_app(connection, app_id, PUBLIC)["product_id"])
+
+    return await cached(request, JSON, make)
 
 
 def _catalog(connection: Any, urls: Urls, id_or_slug: str) -> tuple[dict[str, Any], bytes]:

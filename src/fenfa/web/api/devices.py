@@ -11,11 +11,12 @@ from fenfa.web import examples
 from fenfa.web.deps import Filtered, Paged, guarded, runtime_of
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
+from fenfa.web.fields import Line
 
 router = APIRouter(prefix="/admin/api", tags=["Devices"], route_class=guarded(Scope.ADMIN))
 
 
-def device_query(wanted: Filtered, q: str = "") -> object:
+def device_query(wanted: Filtered, q: Line = "") -> object:
     return devices.devices_query(q, wanted.variant_id, wanted.app_id, wanted.start, wanted.end)
 
 

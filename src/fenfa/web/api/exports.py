@@ -10,6 +10,7 @@ from fenfa.services import exports, traffic
 from fenfa.services.devices import devices_query
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import Filtered, guarded, runtime_of
+from fenfa.web.fields import Line
 from fenfa.web.threads import in_thread
 
 router = APIRouter(prefix="/admin/exports", tags=["Exports"], route_class=guarded(Scope.ADMIN))
@@ -30,7 +31,7 @@ async def export_events(request: Request, wanted: Filtered) -> StreamingResponse
 
 
 @router.get("/ios_devices.csv", summary="Export devices", **_CSV)
-async def export_devices(request: Request, wanted: Filtered, q: str = "") -> StreamingResponse:
+async def export_devices(request: Request, wanted: Filtered, q: Line = "") -> StreamingResponse:
     query = devices_query(q, wanted.variant_id, wanted.app_id, wanted.start, wanted.end)
     return await _csv(request, "ios_devices.csv", exports.devices_export_query(query))
 

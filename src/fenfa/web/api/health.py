@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from fenfa.services.health import ping
-from fenfa.web.deps import PublicRoute, runtime_of
+from fenfa.web.deps import PlainRoute, runtime_of
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
 from fenfa.web.threads import in_thread
 
-router = APIRouter(tags=["Health"], route_class=PublicRoute)
+router = APIRouter(tags=["Health"], route_class=PlainRoute)
 _PROBE_SECONDS = 5
 
 

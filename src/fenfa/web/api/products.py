@@ -15,6 +15,7 @@ from fenfa.web.api.removal import remove
 from fenfa.web.deps import Paged, change, guarded, now_of, runtime_of, urls_of
 from fenfa.web.envelope import ok, single
 from fenfa.web.examples import answers
+from fenfa.web.fields import Line
 from fenfa.web.schemas import ProductChange, ProductDraft, VariantDraft
 from fenfa.web.threads import in_thread
 from fenfa.web.views import product_view, release_view, variant_view
@@ -25,7 +26,7 @@ icon_router = APIRouter(prefix="/admin/api", tags=["Products"], route_class=guar
 
 
 @router.get("/products", summary="List products", **answers(examples.listed(examples.COUNTED_PRODUCT), 400))
-async def list_products(request: Request, page: Paged, q: str = "") -> Response:
+async def list_products(request: Request, page: Paged, q: Line = "") -> Response:
     listed = await runtime_of(request).database.read(products.list_products, page, q)
     urls = await urls_of(request)
     return ok({"items": [product_view(p, urls) for p in listed.items], "total": listed.total})
@@ -62,7 +63,7 @@ async def update_product(request: Request, product_id: str, body: ProductChange)
     "/products/{product_id}/icon",
     summary="Set a product's icon",
     openapi_extra={"requestBody": {"required": True, "content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}}},
-    **answers(examples.single("product", examples.PRODUCT), 400, 404, 413),
+    **answers(examples.single("product", examples.PRODUCT), 400, 404, 413, 422),
 )
 async def set_icon(request: Request, product_id: str) -> Response:
     """The body is the image itself: PNG, JPEG or WebP, at most 4 MiB."""

@@ -13,7 +13,7 @@ from fenfa.inspectors.base import PackageInfo
 from fenfa.inspectors.icons import clean_icon
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
-from fenfa.services.packages import bare_os_version
+from fenfa.services.packages import bare_os_version, build_number
 from fenfa.services.records import Record
 from fenfa.services.texts import has_controls
 from fenfa.services.uploads import UploadRequest
@@ -113,7 +113,7 @@ def _discard(form: Form) -> None:
 def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:
     """Notes the upload; or gives the answer that an earlier one with the same key got."""
     assert form.file is not None
-    earlier = uploads.find_replay(connection, key, form.file.sha256) if key else None
+    earlier = uploads.find_replay(connection, key, form.file.sha256, wanted) if key else None
     if earlier is None:
         uploads.check_request(connection, wanted)
         uploads.receive(connection, now, form.upload_id, wanted, form.file.size, form.file.sha256, key)
@@ -187,7 +187,7 @@ def _idempotency_key(request: Request) -> str | None:
 async def _answer(request: Request, answer: Record) -> dict[str, Any]:
     release = await runtime_of(request).database.read(releases.get_release, answer["release_id"])
     urls: Urls = await urls_of(request)
-    names = ("id", "version", "build", "created_at", "size_bytes", "sha256")
+    names, slug = ("id", "version", "build", "created_at", "size_bytes", "sha256"), release["product_slug"]
     data = {
         "app": {
             "id": release["app_id"],
@@ -198,7 +198,7 @@ async def _answer(request: Request, answer: Record) -> dict[str, Any]:
             "variant_id": release["variant_id"],
         },
         "release": {name: release[name] for name in names},
-        "urls": urls.of_release(release, release["product_slug"], release["platform"]),
+        "urls": {"page": urls.page(slug), **urls.of_release(release["id"], slug, release["platform"])},
         "warnings": answer["warnings"],
     }
     return data | ({"created": answer["created"]} if answer["created"] else {})
@@ -218,7 +218,7 @@ def _parsed(package: PackageInfo, file_name: str, size: int) -> dict[str, Any]:
         return common | {
             "package_name": package.identifier,
             "version_name": package.version,
-            "version_code": int(package.build) if package.build.isdigit() else 0,
+            "version_code": build_number(package.build),
             "min_sdk": _spoken(Platform.ANDROID, package.min_os),
             "target_sdk": _spoken(Platform.ANDROID, str(package.facts.get("target_sdk") or "")),
         }

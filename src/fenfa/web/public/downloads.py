@@ -1,15 +1,18 @@
 """Files: `/d/:releaseID`. The release is looked up, the file opened, the download noted, and then the bytes leave."""
 
 import base64
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from fenfa.runtime import Runtime
 from fenfa.services.records import Record
 from fenfa.services.releases import find_visible_release
 from fenfa.services.visibility import PUBLIC
@@ -17,8 +20,21 @@ from fenfa.vocabulary import CONTENT_TYPES, EventType
 from fenfa.web.cache import CommitCache
 from fenfa.web.deps import runtime_of
 from fenfa.web.files import FileAnswer, Plan, content_disposition
-from fenfa.web.visits import event_of
+from fenfa.web.rsgi import Answer, Asked
+from fenfa.web.security import SECURITY_HEADERS
+from fenfa.web.visits import event_of, made_event
 
+SMALL = 64 * 1024
+_MOST_SMALL = 128
+_SPECIAL = (
+    "range",
+    "if-none-match",
+    "if-range",
+    "if-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "x-forwarded-for",
+)
 _PROBE = 2  # bytes: download managers ask for one or two to see whether ranges work
 
 
@@ -50,10 +66,41 @@ async def download(request: Request) -> ASGIApp:
         content_type=found.content_type,
         headers=found.headers,
     )
+    if found.size <= SMALL and answer.plan.status == 200:
+        request.app.state.small_files.learn(found, path, answer.final_headers())
     if _counts(answer.plan, found.size):
         is_part = answer.plan.status == 206
         runtime.events.add(event_of(request, runtime, EventType.DOWNLOAD, found.subject, is_part=is_part))
     return answer
+
+
+class SmallFiles:
+    """Small files, whole, from memory: the answers that the server gives before it builds a scope for the application."""
+
+    def __init__(self, runtime: Runtime, downloads: CommitCache[Download]) -> None:
+        self._runtime, self._downloads = runtime, downloads
+        self._known: OrderedDict[str, Answer] = OrderedDict()
+
+    def learn(self, found: Download, path: Path, headers: Mapping[str, str]) -> None:
+        """`headers` are those of the whole file's answer."""
+        if found.storage_key not in self._known:
+            every = {**SECURITY_HEADERS, **headers}
+            self._known[found.storage_key] = (200, list(every.items()), path.read_bytes())
+            if len(self._known) > _MOST_SMALL:
+                self._known.popitem(last=False)
+
+    def answer(self, asked: Asked) -> Answer | None:
+        """None: ask the application, which knows ranges, conditions and proxies."""
+        if asked.method != "GET" or not asked.path.startswith("/d/"):
+            return None
+        found = self._downloads.peek(asked.path[3:])
+        known = self._known.get(found.storage_key) if found else None
+        if known is None or any(asked.headers.get(name) for name in _SPECIAL):
+            return None
+        assert found is not None
+        address, agent = asked.client.rpartition(":")[0].strip("[]"), asked.headers.get("user-agent") or ""
+        self._runtime.events.add(made_event(self._runtime, EventType.DOWNLOAD, found.subject, address, agent, extra={}))
+        return known
 
 
 def find_download(connection: Any, release_id: str) -> Download:

@@ -1,5 +1,6 @@
 """The product page, and the old address that leads to it."""
 
+from functools import lru_cache
 from typing import Any
 
 import segno
@@ -9,7 +10,7 @@ from starlette.routing import Route
 
 from fenfa.errors import NotFound
 from fenfa.services.catalog import open_catalog
-from fenfa.services.products import find_product, product_of_app
+from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.web.answers import Made, cached
 from fenfa.web.deps import runtime_of, settings_of
@@ -41,11 +42,9 @@ async def product_page(request: Request) -> Response:
 
 
 async def app_page(request: Request) -> Response:
-    database = runtime_of(request).database
-    product_id = await database.read(product_of_app, request.path_params["app_id"])
-    product = await database.read(find_product, product_id)
+    app = await runtime_of(request).database.read(find_app, request.path_params["app_id"], PUBLIC)
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"/products/{product['slug']}{query}", 301)
+    return RedirectResponse(f"/products/{app['product_slug']}{query}", 301)
 
 
 def _selected(variants: list[dict[str, Any]], release_id: str, variant_id: str) -> list[dict[str, Any]]:
@@ -68,6 +67,7 @@ def _is_wanted(variant: dict[str, Any], release_id: str, variant_id: str) -> boo
     return variant["id"] == variant_id or bool(release_id and shown and shown["id"] == release_id)
 
 
+@lru_cache(maxsize=512)
 def qr_svg(text: str) -> str:
     """An inline SVG, black on white whatever the page: that is what every camera reads."""
     return segno.make(text, error="m").svg_inline(scale=4, dark="#000", light="#fff", border=2, omitsize=True)

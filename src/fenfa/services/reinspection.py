@@ -1,0 +1,62 @@
+"""Reading stored packages again, after Fenfa has learned to read more of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from fenfa.db.tables import releases, variants
+from fenfa.errors import BadPackage
+from fenfa.services.icons import set_icon
+from fenfa.services.packages import build_number, stored_form
+from fenfa.services.products import get_product, touch
+from fenfa.services.records import Record, fetch_all, stamp
+from fenfa.services.texts import one_line
+from fenfa.services.uploads import Bench
+
+
+@dataclass(frozen=True)
+class Reinspected:
+    """One release; `problem` is empty when its package was read."""
+
+    release_id: str
+    file_name: str
+    problem: str
+
+
+def reinspect(bench: Bench, release_id: str | None = None) -> Iterator[Reinspected]:
+    """Every release, or one, oldest first. Fills what was empty and never changes what was given. Blocks."""
+    for release in bench.database.read_now(_stored, release_id):
+        yield Reinspected(release["id"], release["file_name"], _read_again(bench, release))
+
+
+def _read_again(bench: Bench, release: Record) -> str:
+    path = bench.storage.path(release["storage_key"])
+    if path is None or not path.is_file():
+        return "its file is missing; `fenfa verify` tells more"
+    try:
+        package = bench.inspect(path, release["file_name"])
+    except BadPackage as error:
+        return error.message
+    values: Record = {"package": stored_form(package)}
+    found = {
+        "version": one_line(package.version),
+        "min_os": one_line(package.min_os),
+        "build": build_number(package.build),
+    }
+    values |= {name: value for name, value in found.items() if value and not release[name]}
+    bench.database.write_now(_save, stamp(bench.clock()), release, values, package.icon_png)
+    return ""
+
+
+def _save(connection: Connection, now: str, release: Record, values: Record, icon_png: bytes | None) -> None:
+    connection.execute(update(releases).where(releases.c.id == release["id"]).values(values | {"updated_at": now}))
+    if icon_png and get_product(connection, release["product_id"])["icon_sha256"] is None:
+        set_icon(connection, now, release["product_id"], icon_png)
+    touch(connection, release["product_id"])
+
+
+def _stored(connection: Connection, release_id: str | None) -> list[Record]:
+    query = select(releases, variants.c.product_id).join(variants, variants.c.id == releases.c.variant_id)
+    query = query.order_by(releases.c.seq)
+    return fetch_all(connection, query.where(releases.c.id == release_id) if release_id else query)
