@@ -1,35 +1,40 @@
 # Two commands matter: `make serve` runs Fenfa, `make test` checks everything. Both set up what they need.
 PYTHON ?= python3
-HOST ?= 127.0.0.1
-PORT ?= 8000
+HOST ?=
+PORT ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+SCRIPTS := tools/make-reference
 .DEFAULT_GOAL := help
-.PHONY: help serve test setup setup-dev packages check format lint types imports bench lock dist clean
+.PHONY: help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your network, PORT=8000)
-	@exec $(BIN)/fenfa serve --host $(HOST) --port $(PORT)
+	@exec $(BIN)/fenfa serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: packages check ## set up and run every check
 	@$(BIN)/pytest -n 2
 
-check: $(VENV)/.dev format lint types imports ## format, lint, types, import contracts
+check: format lint types imports ## format, lint, types, import contracts
 
 format: $(VENV)/.dev
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check . $(SCRIPTS)
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check . $(SCRIPTS)
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
+	@$(BIN)/mypy $(SCRIPTS)
 
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
+
+reference: $(VENV)/.dev ## make docs/reference anew from the code
+	@$(BIN)/python tools/make-reference
 
 bench: packages ## measure speed and memory beside their limits
 	@$(BIN)/python -m bench
@@ -41,17 +46,24 @@ setup: $(VENV)/.serve ## only set up what serving needs
 
 setup-dev: $(VENV)/.dev ## only set up what the checks need
 
-$(VENV)/bin/python:
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); tools/install-venv; $(PYTHON) -m venv $(VENV); }
-
-$(VENV)/.serve: requirements/serve.lock pyproject.toml | $(VENV)/bin/python
-	@test -e $(VENV)/.dev || $(PIP) install --require-hashes -r requirements/serve.lock
-	@$(PIP) install --no-deps --no-build-isolation -e .
+# An environment that cannot run, or whose last installation was cut off, is made anew.
+$(VENV)/.made: $(if $(shell test -x $(BIN)/python -a ! -e $(VENV)/.installing && echo whole),,FORCE)
+	@echo 'setting up $(VENV), once; this takes up to a minute'
+	@tools/install-venv $(PYTHON) $(VENV)
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/.serve: requirements/serve.lock pyproject.toml $(VENV)/.made
+	@touch $(VENV)/.installing
+	@$(PIP) install --require-hashes -r requirements/serve.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@rm $(VENV)/.installing
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml $(VENV)/.made
+	@touch $(VENV)/.installing
 	@$(PIP) install --require-hashes -r requirements/dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@rm $(VENV)/.installing
 	@touch $@ $(VENV)/.serve
 
 lock: ## make the lock files anew (needs uv)

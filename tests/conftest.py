@@ -1,11 +1,16 @@
 """Fixtures for every room."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from fenfa.db.engine import Database, open_sqlite
+from fenfa.db.migrate import migrate
+from tests.inspectors.scores import pytest_terminal_summary, score  # noqa: F401 -- a hook and a fixture
 from tests.support.client import AppClient, running
+from tests.support.postgresql import PostgreSQL, running_postgresql
 
 
 @pytest.fixture
@@ -13,3 +18,41 @@ def client(tmp_path: Path) -> Iterator[AppClient]:
     """A fresh application with an empty data folder."""
     with running(tmp_path / "data") as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One server for the session; tests that use it carry the mark `postgresql`."""
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    file = tmp_path_factory.mktemp("template") / "fenfa.db"
+    database = open_sqlite(file)
+    migrate(database)
+    database.close()
+    return file
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def open_database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Callable[[], Database]:
+    """Opens a fresh, migrated database, once on each engine."""
+
+    def open_fresh() -> Database:
+        if request.param == "postgresql":
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            return server.fresh()
+        return open_sqlite(Path(shutil.copy(sqlite_template, tmp_path / "fenfa.db")))
+
+    return open_fresh
+
+
+@pytest.fixture
+def database(open_database: Callable[[], Database]) -> Iterator[Database]:
+    """A migrated database without rows, once on each engine."""
+    opened = open_database()
+    yield opened
+    opened.close()

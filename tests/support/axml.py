@@ -4,20 +4,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fenfa.inspectors.parts.android_names import NAMES
+
 ANDROID = "http://schemas.android.com/apk/res/android"
-ATTRIBUTES = {
-    "label": 0x01010001,
-    "icon": 0x01010002,
-    "name": 0x01010003,
-    "debuggable": 0x0101000F,
-    "drawable": 0x01010199,
-    "minSdkVersion": 0x0101020C,
-    "versionCode": 0x0101021B,
-    "versionName": 0x0101021C,
-    "targetSdkVersion": 0x01010270,
-    "required": 0x0101028E,
-    "versionCodeMajor": 0x01010576,
-}
+ATTRIBUTES = {name: identifier for identifier, name in NAMES.items()}
 _NONE = 0xFFFFFFFF
 
 
@@ -28,7 +18,28 @@ class Ref:
     identifier: int
 
 
-Value = str | int | bool | Ref
+@dataclass(frozen=True)
+class Color:
+    """A colour, 0xAARRGGBB."""
+
+    argb: int
+
+
+@dataclass(frozen=True)
+class Dp:
+    """A length, in whole density-independent pixels."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A reference to an attribute of the theme."""
+
+    identifier: int
+
+
+Value = str | int | float | bool | Ref | Color | Dp | Theme
 Variants = Mapping[str | int, Value]
 """An entry's values by configuration: "" the default, "de" or "zh-CN" a locale, 480 a density."""
 
@@ -119,6 +130,14 @@ def _config(config: str | int) -> bytes:
 def _value(value: Value, strings: list[str]) -> bytes:
     if isinstance(value, Ref):
         kind, data = 0x01, value.identifier
+    elif isinstance(value, Theme):
+        kind, data = 0x02, value.identifier
+    elif isinstance(value, Color):
+        kind, data = 0x1C, value.argb
+    elif isinstance(value, Dp):
+        kind, data = 0x05, (value.count & 0xFFFFFF) << 8 | 1
+    elif isinstance(value, float):
+        kind, data = 0x04, struct.unpack("<I", struct.pack("<f", value))[0]
     elif isinstance(value, bool):
         kind, data = 0x12, _NONE if value else 0
     elif isinstance(value, int):

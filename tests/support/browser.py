@@ -1,15 +1,11 @@
-"""A real browser (the system's Chromium, driven by Playwright) on a real `fenfa serve`.
+"""A real browser: the system's Chromium, driven by Playwright.
 
 Every page that `Browser` opens is watched: a console error, a crash of a script, a violation of the content security
 policy or a request to another host fails the test that caused it.
 """
 
 import os
-import re
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 PATIENCE = 30.0
 FLAGS = (
@@ -58,7 +54,7 @@ class Browser:
         """A page in a fresh profile. `options` go to the browser's context: a device of `DEVICES`, `color_scheme` …"""
         context = self.chromium.new_context(**options)
         self.contexts.append(context)
-        context.set_default_timeout(PATIENCE * 1000)
+        context.set_default_timeout(10_000)
         context.on("console", self._note_console)
         context.on("weberror", lambda error: self.errors.append(f"script: {error.error}"))
         context.on("request", self._note_request)
@@ -99,52 +95,6 @@ def chromium() -> Iterator[Chromium]:
             yield browser
         finally:
             browser.close()
-
-
-@contextmanager
-def first_run(folder: Path, fenfa: Path | None = None, **environment: str) -> Iterator[str]:
-    """`fenfa serve` in an empty folder, as somebody runs it for the first time; gives its address."""
-    program = fenfa or Path(sys.executable).with_name("fenfa")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FENFA_")}
-    with (
-        (folder / "server.log").open("w") as log,
-        subprocess.Popen(
-            [program, "serve", "--port", "0"],
-            cwd=folder,
-            env={**clean, "FENFA_MIN_FREE_BYTES": "0", **environment},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
-    ):
-        try:
-            yield _wait(process, folder)
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
-
-
-def _wait(process: subprocess.Popen[str], folder: Path) -> str:
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if found := re.search(r" is at (http\S+)", line):
-            _await_answer(found[1])
-            return found[1]
-    raise AssertionError(f"the server ended: {said}{(folder / 'server.log').read_text()}")
-
-
-def _await_answer(base: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            if httpx.get(f"{base}/healthz").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < deadline, "the server does not answer"
-        time.sleep(0.02)
 
 
 def send(base: str, file: Path, token: str = ADMIN, **fields: str) -> dict[str, Any]:

