@@ -1,4 +1,6 @@
 import io
+import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -6,9 +8,10 @@ import pytest
 from PIL import Image
 
 from fenfa.errors import BadPackage
-from fenfa.inspectors import apk
+from fenfa.inspectors import apk, signature
 from fenfa.inspectors.base import PackageInfo
-from tests.support import axml, images
+from fenfa.inspectors.parts import chunks
+from tests.support import apk_signer, axml, images
 from tests.support.axml import Node, Ref
 from tests.support.packages import make_apk, zip_bytes
 
@@ -140,3 +143,38 @@ def test_what_is_no_apk_is_refused(tmp_path: Path, members: dict[str, bytes], re
 def _size(info: PackageInfo) -> tuple[int, int]:
     assert info.icon_png is not None
     return Image.open(io.BytesIO(info.icon_png)).size
+
+
+def test_the_flags_of_splits(tmp_path: Path) -> None:
+    info = build(tmp_path, app({}, split="feature", isFeatureSplit=True, isSplitRequired=True, configForSplit="base"))
+    told = [info.facts[key] for key in ("split", "feature_split", "split_required", "config_for_split")]
+    assert told == ["feature", True, True, "base"]
+
+
+def test_a_long_string_that_stands_everywhere_is_read_once(tmp_path: Path) -> None:
+    long = "x" * 30_000
+    children = [Node("activity", {"name": long, "label": long}) for _ in range(20_000)]
+    started = time.process_time()
+    assert (
+        build(tmp_path, Node("manifest", {"package": "a.b"}, [Node("application", {}, children)])).identifier == "a.b"
+    )
+    assert time.process_time() - started < 4
+
+
+def test_strings_that_overlap_are_bounded() -> None:
+    pool = bytearray(axml.string_pool(["y" * 30_000, *[""] * 1999]))
+    pool[28 : 28 + 8000] = pool[28:32] * 2000  # every one of them is the first
+    strings = chunks.StringPool(bytes(pool), chunks.read_chunk(bytes(pool), 0, len(pool)))
+    with pytest.raises(BadPackage, match="more text"):
+        _ = [strings[index] for index in range(2000)]
+
+
+def test_a_large_file_is_verified_on_demand(tmp_path: Path) -> None:
+    path, signer = make_apk(tmp_path / "a.apk", target_sdk=29), apk_signer.make_signer("old")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("big", bytes(65 << 20))
+    path.write_bytes(apk_signer.sign_block(path.read_bytes(), signer))
+    quick, whole = (module.inspect(path).signing for module in (apk, signature))
+    assert quick is not None
+    assert whole is not None
+    assert (quick["verified"], whole["verified"], whole["signers"]) == (None, True, [signer.sha256])

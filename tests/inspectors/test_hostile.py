@@ -11,6 +11,7 @@ import pytest
 
 from fenfa.errors import BadPackage
 from fenfa.inspectors import inspect
+from fenfa.vocabulary import file_type
 from tests.inspectors.fixtures import FOLDER
 
 MAX_SECONDS = 5  # the promise is 2 on a quiet machine
@@ -24,11 +25,22 @@ KINDS = (
     "apk-",
     "axml-",
     "arsc-",
+    "aab-",
+    "apks-",
+    "xapk-",
     "fuzz-",
+    "dmg-",
+    "pkg-",
+    "deb-",
+    "rpm-",
+    "pe-",
+    "msi-",
+    "msix-",
+    "appimage-",
     "empty",
     "one-byte",
 )
-NAMED = ("random", "pdf", "html", "docx", "jar")
+NAMED = ("random", "pdf", "html", "docx", "jar", "gif", "elf")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +53,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[s
 
 def test_every_hostile_file_is_refused_or_told_truthfully(hostile: tuple[Path, list[dict[str, Any]]]) -> None:
     folder, entries = hostile
-    packages = [entry for entry in entries if Path(entry["file"]).suffix in (".ipa", ".apk")]
+    packages = [entry for entry in entries if file_type(entry["file"])]
     assert len(packages) > 100
     complaints = [complaint for entry in packages for complaint in _complaints(folder, entry)]
     assert complaints == []

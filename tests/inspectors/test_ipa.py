@@ -8,7 +8,7 @@ from PIL import Image
 from fenfa.errors import BadPackage
 from fenfa.inspectors import ipa
 from fenfa.inspectors.base import PackageInfo
-from tests.support import apple, images
+from tests.support import apple, catalogues, images
 from tests.support.packages import make_ipa, zip_bytes
 
 APP = "Payload/Example.app/"
@@ -89,6 +89,80 @@ def test_a_broken_icon_gives_way_to_the_next(tmp_path: Path) -> None:
     info = read(tmp_path, files={f"{APP}AppIcon60x60@3x.png": images.png(180, 180)[:60]})
     assert _size(info) == (120, 120)
     assert "passed over" in info.warnings[0]
+
+
+def test_an_icon_comes_from_the_catalogue_where_there_is_no_file(tmp_path: Path) -> None:
+    payload = catalogues.pixels(0, b"\xff" * 4 * 180 * 180)
+    files = {f"{APP}Assets.car": catalogues.car([catalogues.Picture(180, 180, payload)])}
+    named = {"CFBundleIcons": {"CFBundlePrimaryIcon": {"CFBundleIconName": "AppIcon"}}}
+    assert _size(read(tmp_path, icon=False, plist=named, files=files)) == (180, 180)
+    on_tv = {"CFBundleIcons": {"CFBundlePrimaryIcon": "App Icon"}}
+    layers = [catalogues.Picture(180, 90, catalogues.pixels(0, bytes(4 * 180 * 90)), part=catalogues.FLATTENED)]
+    files = {f"{APP}Assets.car": catalogues.car(layers, {"App Icon": 1})}
+    assert _size(read(tmp_path, icon=False, plist=on_tv, files=files)) == (180, 90)
+    info = read(tmp_path, icon=False, files={f"{APP}Assets.car": b"BOMStore"})
+    assert info.icon_png is None
+    assert "Assets.car cannot be read" in info.warnings[0]
+
+
+def test_the_code_signature_tells_the_signer_and_what_is_granted(tmp_path: Path) -> None:
+    granted = {"aps-environment": "production"}
+    info = read(tmp_path, files={f"{APP}Example": apple.signed_mach_o(apple.code_signature(entitlements=granted))})
+    assert info.facts["entitlements"] == granted
+    assert info.signing is not None
+    assert info.signing["signer"] == "Apple Distribution: Example Ltd (TEAM123456)"
+
+
+def test_a_signature_far_inside_a_packed_executable_is_left_alone(tmp_path: Path) -> None:
+    """To reach it, all that stands before it would have to be unpacked."""
+    program = bytearray(apple.signed_mach_o(apple.code_signature()))
+    program[40:44] = (200 << 20).to_bytes(4, "little")
+    info = read(tmp_path, files={f"{APP}Example": bytes(program)})
+    assert (info.signing, info.facts["slices"][0]["signed"], info.warnings) == (None, True, [])
+
+
+def test_an_executable_that_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
+    path = make_ipa(tmp_path / "a.ipa", files={f"{APP}Example": bytes(1000)})
+    path.write_bytes(path.read_bytes().replace(b"Example.app/Example", b"Example.app/Exemple", 1))
+    info = ipa.inspect(path)
+    assert (info.identifier, info.arch) == ("com.example.app", [])
+    assert "executable cannot be read" in info.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("plist", "system"),
+    [
+        ({}, "iOS"),
+        ({"CFBundleSupportedPlatforms": ["AppleTVOS"], "DTPlatformName": "appletvos"}, "tvOS"),
+        ({"CFBundleSupportedPlatforms": ["WatchOS"], "DTPlatformName": "watchos"}, "watchOS"),
+        ({"CFBundleSupportedPlatforms": ["XROS"], "DTPlatformName": "xros"}, "visionOS"),
+        ({"CFBundleSupportedPlatforms": None, "DTPlatformName": None}, ""),
+    ],
+)
+def test_tells_the_systems_apart(tmp_path: Path, plist: dict[str, Any], system: str) -> None:
+    assert read(tmp_path, plist=plist).facts["os"] == system
+
+
+def test_describes_what_is_nested(tmp_path: Path) -> None:
+    values = {
+        "CFBundleIdentifier": "com.example.app.share",
+        "CFBundleExecutable": "Share",
+        "CFBundlePackageType": "XPC!",
+        "NSExtension": {"NSExtensionPointIdentifier": "com.apple.share-services"},
+    }
+    folder = f"{APP}PlugIns/Share.appex/"
+    files = {
+        folder + "Info.plist": apple.plist(values),
+        folder + "Share": apple.mach_o(),
+        folder + "embedded.mobileprovision": apple.provisioning_profile("com.example.app.share"),
+        f"{APP}PlugIns/Broken.appex/Info.plist": b"",
+    }
+    info = read(tmp_path, files=files)
+    (nested,) = info.facts["nested"]
+    assert (nested["path"], nested["identifier"]) == ("PlugIns/Share.appex", "com.example.app.share")
+    assert (nested["extension_point"], nested["slices"]) == ("com.apple.share-services", [{"cpu": "ARM64", "sub": 0}])
+    assert nested["profile"]["profile_type"] == "ad-hoc"
+    assert "PlugIns/Broken.appex cannot be read" in info.warnings[0]
 
 
 def test_no_icon_and_no_profile_are_nothing(tmp_path: Path) -> None:

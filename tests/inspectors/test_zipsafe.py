@@ -65,3 +65,15 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(BadPackage):
         Archive(path)
+
+
+def test_a_directory_must_hold_nothing_but_entries(tmp_path: Path) -> None:
+    data = bytearray(zip_bytes({"a": b"x", "b": b"y"}))
+    second = data.index(b"PK\1\2", data.index(b"PK\1\2") + 1)
+    data[second + 28] += 1  # the second name is one longer than its entry
+    path = tmp_path / "a.zip"
+    path.write_bytes(data)
+    with pytest.raises(BadPackage, match="directory is damaged"):
+        Archive(path)
+    with Archive(path, lenient=True) as archive:
+        assert "a" in archive

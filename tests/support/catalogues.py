@@ -19,6 +19,7 @@ class Picture(NamedTuple):
     identifier: int = 1
     part: int = ICON
     appearance: int = 0
+    attributes: bytes = b""
 
 
 def car(pictures: list[Picture], names: Mapping[str, int] | None = None) -> bytes:
@@ -65,7 +66,7 @@ def _key(one: Picture) -> bytes:
 def _csi(one: Picture) -> bytes:
     head = struct.pack("<4s5I4sI", b"ISTC", 1, 0, one.width, one.height, 200, one.pixel_format[::-1], 1)
     head += struct.pack("<IHH128s", 0, 12, 0, b"icon.png")
-    return head + struct.pack("<4I", 0, 1, 0, len(one.payload)) + one.payload
+    return head + struct.pack("<4I", len(one.attributes), 1, 0, len(one.payload)) + one.attributes + one.payload
 
 
 def pixels(method: int, data: bytes, flags: int = 0) -> bytes:
@@ -77,6 +78,12 @@ def pieces(method: int, parts: list[tuple[int, bytes]]) -> bytes:
     """A picture's payload in pieces of so many rows."""
     head = struct.pack("<4sIII", b"MLEC", 1, method, len(parts))
     return head + b"".join(struct.pack("<4sIIII", b"KCBC", 0, 0, rows, len(data)) + data for rows, data in parts)
+
+
+def link(box: tuple[int, int, int, int], part: int) -> bytes:
+    """The attribute of a picture that lies in the atlas of this part: left, bottom, width and height."""
+    body = struct.pack("<4sI4IHI", b"KLNI", 0, *box, 12, 8) + struct.pack("<4H", 2, part, 0, 0)
+    return struct.pack("<II", 0x3F2, len(body)) + body
 
 
 def whole_file(data: bytes) -> bytes:

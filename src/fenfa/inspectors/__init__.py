@@ -13,6 +13,20 @@ from fenfa.vocabulary import FILE_TYPES, Platform, file_type
 INSPECTORS: tuple[Inspector, ...] = (
     Inspector("ipa", ("ipa",), "fenfa.inspectors.ipa"),
     Inspector("apk", ("apk",), "fenfa.inspectors.apk"),
+    Inspector("aab", ("aab",), "fenfa.inspectors.aab"),
+    Inspector("apks", ("apks", "xapk", "apkm"), "fenfa.inspectors.apks"),
+    Inspector("macapp", ("zip",), "fenfa.inspectors.macapp"),
+    Inspector("dmg", ("dmg",), "fenfa.inspectors.dmg"),
+    Inspector("pkg", ("pkg",), "fenfa.inspectors.pkg"),
+    Inspector("exe", ("exe",), "fenfa.inspectors.exe"),
+    Inspector("msi", ("msi",), "fenfa.inspectors.msi"),
+    Inspector("msix", ("msix", "appx", "msixbundle", "appxbundle"), "fenfa.inspectors.msix"),
+    Inspector("deb", ("deb",), "fenfa.inspectors.deb"),
+    Inspector("rpm", ("rpm",), "fenfa.inspectors.rpm"),
+    Inspector("appimage", ("appimage",), "fenfa.inspectors.appimage"),
+    Inspector("tar.gz", ("tar.gz",), "fenfa.inspectors.targz"),
+    Inspector("hap", ("hap", "app"), "fenfa.inspectors.hap"),
+    Inspector("mobileprovision", ("mobileprovision", "provisionprofile"), "fenfa.inspectors.mobileprovision"),
 )
 
 
@@ -22,11 +36,17 @@ def inspect(path: Path, file_name: str) -> PackageInfo:
     Blocks for at most 30 seconds, and longer while two other files are being read: call it from a worker thread. Raises
     BadPackage whatever the file does. A file type that nothing reads gives its platform, where only one takes it.
     """
-    kind = file_type(file_name)
-    inspector = next((one for one in INSPECTORS if kind in one.file_types), None)
+    inspector = find_inspector(file_name)
     if inspector is None:
+        kind = file_type(file_name)
         return PackageInfo(kind, _platform_of(kind))
     return read_in_child(inspector.module, path)
+
+
+def find_inspector(file_name: str) -> Inspector | None:
+    """By the ending of the name. More is read than may be uploaded: `fenfa inspect` takes provisioning profiles too."""
+    lowered = file_name.lower()
+    return next((one for one in INSPECTORS for kind in one.file_types if lowered.endswith(f".{kind}")), None)
 
 
 def read_in_child(module: str, path: Path) -> PackageInfo:

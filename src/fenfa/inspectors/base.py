@@ -37,7 +37,7 @@ class PackageInfo:
 
 @dataclass(frozen=True)
 class Inspector:
-    """One format: the file types (see `vocabulary.file_type`) that claim it, and the module whose `inspect(path)` reads it.
+    """One format: the endings of file names that claim it, and the module whose `inspect(path)` reads it.
 
     The module is named, not imported: only the child process that reads the file imports it.
     """

@@ -4,35 +4,29 @@ Source: Apple's "Information Property List" and "Bundle Resources" documentation
 """
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fenfa.errors import BadPackage
 from fenfa.inspectors.base import PackageInfo
-from fenfa.inspectors.parts import identifier, macho, plists, provisioning
+from fenfa.inspectors.parts import apple_app, identifier, plists
+from fenfa.inspectors.parts.apple_executable import Executable
 from fenfa.inspectors.parts.apple_icons import find_icon
 from fenfa.inspectors.parts.apple_names import localized_names
-from fenfa.inspectors.parts.bundle import Bundle
+from fenfa.inspectors.parts.apple_nested import read_nested, read_profile, read_program
+from fenfa.inspectors.parts.bundle import ArchiveFiles, Bundle
+from fenfa.inspectors.parts.damage import refusing
 from fenfa.inspectors.parts.zipsafe import Archive
 from fenfa.vocabulary import Platform
 
-_MAX_PLIST = 4 << 20
 _APP = re.compile(r"Payload/[^/]+\.app/")
-_FACTS = {  # Info.plist key → fact
-    "UIDeviceFamily": "device_family",
-    "DTPlatformName": "platform_name",
-    "CFBundleSupportedPlatforms": "supported_platforms",
-    "CFBundleExecutable": "executable",
-    "DTSDKName": "sdk",
-    "CFBundleDevelopmentRegion": "development_region",
-}
 
 
+@refusing("the IPA")
 def inspect(path: Path) -> PackageInfo:
     with Archive(path) as archive:
         warnings: list[str] = []
-        bundle = Bundle(archive, _main_app(archive, warnings), warnings)
+        bundle = Bundle(ArchiveFiles(archive), _main_app(archive, warnings), warnings)
         return _read_app(bundle)
 
 
@@ -50,55 +44,32 @@ def _main_app(archive: Archive, warnings: list[str]) -> str:
 
 
 def _read_app(bundle: Bundle) -> PackageInfo:
-    values = plists.load(bundle.read("Info.plist", _MAX_PLIST), "Info.plist")
+    values = plists.load(bundle.read("Info.plist", apple_app.MAX_PLIST), "Info.plist")
     names = localized_names(bundle)
-    region = plists.text(values, "CFBundleDevelopmentRegion")
-    slices = _slices(bundle, values)
-    info = PackageInfo(
+    program = read_program(bundle, values)
+    facts = apple_app.read_facts(values) | {"slices": program.slices, "localized_names": names}
+    facts |= {"os": apple_app.system(values, program.slices), "nested": read_nested(bundle)}
+    return PackageInfo(
         format="ipa",
         platform=Platform.IOS,
         identifier=identifier.checked(plists.text(values, "CFBundleIdentifier"), "bundle identifier"),
-        name=plists.text(values, "CFBundleDisplayName", "CFBundleName") or names.get(region) or names.get("en", ""),
+        name=apple_app.display_name(values, names, bundle.stem),
         version=plists.text(values, "CFBundleShortVersionString"),
         build=plists.text(values, "CFBundleVersion"),
         min_os=plists.text(values, "MinimumOSVersion"),
-        arch=[macho.arch_name(piece) for piece in slices],
+        arch=program.arch,
         icon_png=find_icon(bundle, values),
-        provisioning_profile=_profile(bundle),
-        facts=_facts(values) | {"slices": slices, "localized_names": names},
-        warnings=bundle.warnings,
+        provisioning_profile=read_profile(bundle),
+        signing=program.signing,
+        facts=facts | {"entitlements": program.entitlements},
+        warnings=[*bundle.warnings, *_doubts(facts, program)],
     )
-    return replace(info, warnings=[*bundle.warnings, *_doubts(info)])
 
 
-def _slices(bundle: Bundle, values: dict[str, Any]) -> list[dict[str, Any]]:
-    executable = bundle.find(plists.text(values, "CFBundleExecutable"))
-    return macho.read_slices(bundle.head(executable, macho.HEAD_BYTES)) if executable else []
-
-
-def _profile(bundle: Bundle) -> dict[str, Any] | None:
-    """The embedded profile. A broken one costs the profile, not the upload: the phone is the judge of it."""
-    if "embedded.mobileprovision" not in bundle.files:
-        return None
-    try:
-        return provisioning.read_profile(bundle.read("embedded.mobileprovision", provisioning.MAX_BYTES))
-    except (BadPackage, IndexError, ValueError) as error:
-        bundle.warnings.append(f"the provisioning profile cannot be read: {error}")
-        return None
-
-
-def _facts(values: dict[str, Any]) -> dict[str, Any]:
-    """What the app says beyond the common fields, as it says it, where the type is the one that Apple documents."""
-    facts = {}
-    for key, fact in _FACTS.items():
-        value = values.get(key)
-        if isinstance(value, list):
-            value = [one for one in value if isinstance(one, str | int)]
-        if isinstance(value, str | list) and value:
-            facts[fact] = value
-    return facts
-
-
-def _doubts(info: PackageInfo) -> list[str]:
-    is_simulator = "simulator" in str(info.facts.get("platform_name", "")).lower()
-    return ["this build is for the simulator and cannot be installed on a device"] if is_simulator else []
+def _doubts(facts: dict[str, Any], program: Executable) -> list[str]:
+    doubts = []
+    if "simulator" in str(facts.get("platform_name", "")).lower():
+        doubts.append("this build is for the simulator and cannot be installed on a device")
+    if any(piece.get("cryptid") for piece in program.slices):
+        doubts.append("this build is encrypted by the App Store and runs for nobody else")
+    return doubts

@@ -11,10 +11,14 @@ from fenfa.services.records import Record, fetch_one
 from fenfa.services.visibility import Viewer, require_visible, visible
 
 _VARIANT = tuple(variants.c.keys())
-_RELEASE = (
-    *("seq", "id", "variant_id", "version", "build", "channel", "min_os", "changelog", "created_at", "download_count"),
-    *("size_bytes", "sha256", "file_name", "file_ext", "package"),
+_PACKAGE = releases.c.package
+_RELEASE_COLUMNS = (
+    *(releases.c[name] for name in ("seq", "id", "variant_id", "version", "build", "channel", "min_os", "changelog")),
+    *(releases.c[name] for name in ("created_at", "download_count", "size_bytes", "sha256", "file_name", "file_ext")),
+    _PACKAGE["public"].label("package"),
+    _PACKAGE["provisioning_profile"].label("provisioning_profile"),
 )
+_RELEASE = tuple(column.name for column in _RELEASE_COLUMNS)
 _MISSING = "product not found"
 
 # one statement, made once: this is the page that everybody opens, and every further one costs as much as its rows
@@ -25,7 +29,7 @@ _CATALOG = select(
     .where(variants.c.product_id == products.c.id)
     .scalar_subquery()
     .label("variants"),
-    select(packed_rows(releases.c[name] for name in _RELEASE))
+    select(packed_rows(_RELEASE_COLUMNS))
     .select_from(releases.join(variants, variants.c.id == releases.c.variant_id))
     .where(variants.c.product_id == products.c.id)
     .scalar_subquery()

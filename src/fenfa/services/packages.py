@@ -25,10 +25,25 @@ def build_number(text: str) -> int:
 
 
 def stored_form(package: PackageInfo) -> dict[str, Any]:
-    """The package as JSON for `releases.package`: everything but the icon."""
+    """The package as JSON for `releases.package`: everything but the icon, and what the public may see of it as `public`."""
     found = asdict(package)
     del found["icon_png"]
-    return found
+    return found | {"public": _public_form(package)}
+
+
+def _public_form(package: PackageInfo) -> dict[str, Any]:
+    """Nothing of people, devices or the build's innards."""
+    signing = package.signing or {}
+    return {
+        "format": package.format,
+        "identifier": package.identifier,
+        "name": package.name,
+        "arch": package.arch,
+        "target_sdk": package.facts.get("target_sdk") or "",
+        "permissions": package.facts.get("permissions") or [],
+        "signed": signing.get("verified"),
+        "certificates": sorted(_signers(signing)),
+    }
 
 
 def release_fields(package: PackageInfo, given: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +71,24 @@ def contradiction(package: PackageInfo, variant: Record) -> str:
     if not identifier or not variant["identifier"] or identifier == variant["identifier"]:
         return ""
     return f"the package is {identifier}, but the variant is for {variant['identifier']}"
+
+
+def signer_change(package: PackageInfo, previous: Record | None) -> str:
+    """A sentence when an Android package is signed by others than the `package` of the release before; else empty.
+
+    A rotated key is no change: its lineage names the old one.
+    """
+    old = _signers((previous or {}).get("signing"))
+    new = _signers(package.signing) | {one["sha256"] for one in (package.signing or {}).get("lineage", [])}
+    if package.platform != Platform.ANDROID or not old or not new or old & new:
+        return ""
+    was, now = min(old)[:16], min(_signers(package.signing))[:16]
+    return f"the signing certificate changed from {was}… to {now}…; phones will not install this over the older release"
+
+
+def _signers(signing: Record | None) -> set[str]:
+    found = signing or {}
+    return set(found.get("signers") or [one["sha256"] for one in found.get("certificates", [])])
 
 
 def require_agreement(package: PackageInfo, variant: Record) -> None:

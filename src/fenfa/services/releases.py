@@ -38,6 +38,14 @@ def find_same_bytes(connection: Connection, storage: str, sha256: str) -> str | 
     return connection.scalar(query)
 
 
+def latest_package(connection: Connection, variant_id: str) -> Record | None:
+    """What the inspector found in the variant's newest release."""
+    query = (
+        select(releases.c.package).where(releases.c.variant_id == variant_id).order_by(releases.c.seq.desc()).limit(1)
+    )
+    return connection.scalar(query)
+
+
 def insert_release(connection: Connection, product_id: str, row: dict[str, Any]) -> None:
     connection.execute(insert(releases).values(row))
     touch(connection, product_id)

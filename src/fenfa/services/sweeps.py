@@ -15,6 +15,7 @@ from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState
 
 _KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed
+GRACE = timedelta(hours=24)
 _LOST = "its bytes were lost; upload it again"
 
 
@@ -28,7 +29,7 @@ class Swept:
 
 
 def sweep(bench: Bench, grace: timedelta) -> Swept:
-    """`grace`: how young a file without a row may be and stay; zero only while no other process uploads. Blocks."""
+    """`grace`: how young a file without a row may be and stay: the time in which a mistake can still be mended. Blocks."""
     finished, dropped = _settle_staging(bench)
     dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), bench.staging)
     removed = _remove_litter(bench, grace)

@@ -21,7 +21,7 @@ from fenfa.services import audit, packages
 from fenfa.services.icons import set_icon
 from fenfa.services.products import count_product, create_product, delete_product, get_product
 from fenfa.services.records import Record, stamp
-from fenfa.services.releases import find_same_bytes, get_release, insert_release, meta_json
+from fenfa.services.releases import find_same_bytes, get_release, insert_release, latest_package, meta_json
 from fenfa.services.variants import create_variant, get_variant, match_variants
 from fenfa.storage.base import Storage, release_key, safe_file_name
 from fenfa.storage.staging import Staging
@@ -219,14 +219,14 @@ def _commit(
 ) -> Record:
     now = release["updated_at"]
     variant = get_variant(connection, home.variant["id"])
+    warnings = _warnings(connection, request, package, variant)
     insert_release(connection, variant["product_id"], release)
     _adopt(connection, now, request, package, variant)
-    answer = {"release_id": release["id"], "warnings": _warnings(request, package, variant), "created": home.created}
+    answer = {"release_id": release["id"], "warnings": warnings, "created": home.created}
     done = {"state": UploadState.READY, "answer": answer, "updated_at": now}
     connection.execute(update(uploads).where(uploads.c.id == upload["id"]).values(done))
-    audit.note(
-        connection, now, request.actor, "release.upload", release["id"], {"sha256": release["sha256"]} | home.created
-    )
+    detail = {"sha256": release["sha256"], "warnings": warnings} | home.created
+    audit.note(connection, now, request.actor, "release.upload", release["id"], detail)
     return answer
 
 
@@ -242,9 +242,11 @@ def _adopt(connection: Connection, now: str, request: UploadRequest, package: Pa
         set_icon(connection, now, variant["product_id"], package.icon_png)
 
 
-def _warnings(request: UploadRequest, package: PackageInfo, variant: Record) -> list[str]:
+def _warnings(connection: Connection, request: UploadRequest, package: PackageInfo, variant: Record) -> list[str]:
+    """All that deserves a look, for the answer and the audit trail."""
+    changed = packages.signer_change(package, latest_package(connection, variant["id"]))
     differs = packages.contradiction(package, variant)
-    return [*request.warnings, *package.warnings, *([differs] if differs else [])]
+    return [*request.warnings, *package.warnings, *filter(None, (differs, changed))]
 
 
 def _take_back(bench: Bench, upload: Record, home: _Home) -> None:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, insert, select, update
 
 from fenfa.db.tables import products, releases, variants
+from fenfa.errors import Conflict
 from fenfa.services.products import get_product, touch
 from fenfa.services.records import Listed, Page, Record, changed, fetch_all, fetch_one, fetch_page
 from fenfa.services.visibility import Viewer, require_visible
@@ -68,6 +69,10 @@ def legacy_app_id(variant_id: str) -> str:
 
 def update_variant(connection: Connection, now: str, variant_id: str, values: dict[str, Any]) -> None:
     variant = get_variant(connection, variant_id)
+    if values.get("platform", variant["platform"]) != variant["platform"] and _has_releases(connection, variant_id):
+        raise Conflict(
+            f"this variant has releases for {variant['platform']}; make another variant for the new platform"
+        )
     connection.execute(update(variants).where(variants.c.id == variant_id).values(changed(variants, values, now)))
     touch(connection, variant["product_id"])
 
@@ -80,6 +85,10 @@ def delete_variant(connection: Connection, variant_id: str) -> list[tuple[str, s
     connection.execute(delete(variants).where(variants.c.id == variant_id))
     touch(connection, variant["product_id"])
     return orphans
+
+
+def _has_releases(connection: Connection, variant_id: str) -> bool:
+    return bool(connection.scalar(select(exists().where(releases.c.variant_id == variant_id))))
 
 
 def _with_product() -> Select[Any]:

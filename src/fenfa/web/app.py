@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fenfa.config import process_config
 from fenfa.errors import FenfaError
 from fenfa.runtime import Runtime, open_runtime
-from fenfa.services.sweeps import sweep
+from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
@@ -31,7 +30,6 @@ from fenfa.web.threads import in_thread
 FLUSH_SECONDS = 0.2
 MOST_PAGES = 512
 SWEEP_SECONDS = 3600
-SWEEP_GRACE = timedelta(hours=1)
 log = logging.getLogger("fenfa.web")
 Opener = Callable[[], Runtime]
 
@@ -116,12 +114,12 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
 
 
 async def _repeat(seconds: float, job: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
-    """A failure costs one round, not the job."""
+    """A failure, whatever it is, costs one round and not the job."""
     while True:
         await asyncio.sleep(seconds)
         try:
             await job()
-        except FenfaError as error:
+        except Exception as error:
             log.error("background job failed", exc_info=error, extra={"route": name})
 
 
@@ -132,13 +130,13 @@ async def write_events(runtime: Runtime) -> None:
         return
     try:
         await runtime.database.write(record_events, drained)
-    except FenfaError:
+    except FenfaError:  # the database is busy or full; anything else would fail again with the same events
         runtime.events.restore(drained)
         raise
 
 
 async def _sweep(runtime: Runtime) -> None:
-    done = await in_thread(sweep, runtime, SWEEP_GRACE)
+    done = await in_thread(sweep, runtime, GRACE)
     if done.finished or done.dropped or done.removed:
         log.info("swept: %d finished, %d dropped, %d removed", done.finished, done.dropped, done.removed)
 

@@ -26,7 +26,7 @@ def variant_view(variant: Record) -> dict[str, Any]:
 def release_view(release: Record) -> dict[str, Any]:
     """For admins: all but where the file lies."""
     shown = {name: release[name] for name in (*_PUBLIC_RELEASE, *_FILE, "variant_id", "updated_at")}
-    package = {name: value for name, value in release["package"].items() if name != "provisioning_profile"}
+    package = {k: v for k, v in release["package"].items() if k not in ("provisioning_profile", "public")}
     shown["package"] = package
     if profile := release["package"].get("provisioning_profile"):
         shown["provisioning_profile"] = profile
@@ -51,13 +51,13 @@ def _public_variant(variant: Record, releases: list[Record], product: Record, ur
 
 
 def _public_release(release: Record, platform: str, slug: str, urls: Urls) -> dict[str, Any]:
-    """`release` is of a catalog, which holds nothing private but the package."""
-    profile = release["package"].get("provisioning_profile") if platform == "ios" else None
+    """`release` is of a catalog, which holds nothing private but the profile."""
+    profile = release["provisioning_profile"] if platform == "ios" else None
     shown = release | {
         "actions": urls.of_release(release["id"], slug, platform),
         "provisioning_profile": _public_profile(profile) if profile else None,
     }
-    del shown["package"], shown["seq"]
+    del shown["seq"]
     return shown
 
 

@@ -42,31 +42,12 @@ class Package(NamedTuple):
     types: dict[int, list[Chunk]]
 
 
-class ResourceTable:
-    """The resources of an APK. A table that is broken raises BadPackage, here or when asked."""
-
-    def __init__(self, data: bytes) -> None:
-        table = chunks.read_chunk(data, 0, len(data))
-        if table.kind != chunks.TABLE:
-            raise BadPackage("resources.arsc is not a resource table")
-        parts = chunks.chunks_in(data, table.body, table.end)
-        self._data = data
-        self._pool = StringPool(data, next(parts, Chunk(0, 0, 0, 0)))
-        self._packages = [_package(data, part) for part in parts if part.kind == chunks.PACKAGE]
+class Resources:
+    """Resources by ID, whatever holds them. References are followed here."""
 
     def values(self, resource: int) -> list[Answer]:
         """This resource's own values in every configuration, references unresolved."""
-        number, kind, entry = resource >> 24, resource >> 16 & 0xFF, resource & 0xFFFF
-        found: list[Answer] = []
-        for package in self._packages:
-            if package.number != number:
-                continue
-            for part in package.types.get(kind, ()):
-                value = _entry(self._data, part, entry)
-                if value is not None:
-                    text = self._pool[value.data] if value.kind == chunks.STRING else ""
-                    found.append(Answer(_config(self._data, part), value, text))
-        return found[:_MAX_ANSWERS]
+        raise NotImplementedError
 
     def resolve_all(self, resource: int) -> list[Answer]:
         """The values in every configuration, with references followed; each reference is followed once."""
@@ -86,6 +67,32 @@ class ResourceTable:
     def resolve(self, resource: int) -> Answer | None:
         """The value that a device of no particular kind would use: the default one, else English, else the first."""
         return min(self.resolve_all(resource), key=_distance, default=None)
+
+
+class ResourceTable(Resources):
+    """The resources of an APK. A table that is broken raises BadPackage, here or when asked."""
+
+    def __init__(self, data: bytes) -> None:
+        table = chunks.read_chunk(data, 0, len(data))
+        if table.kind != chunks.TABLE:
+            raise BadPackage("resources.arsc is not a resource table")
+        parts = chunks.chunks_in(data, table.body, table.end)
+        self._data = data
+        self._pool = StringPool(data, next(parts, Chunk(0, 0, 0, 0)))
+        self._packages = [_package(data, part) for part in parts if part.kind == chunks.PACKAGE]
+
+    def values(self, resource: int) -> list[Answer]:
+        number, kind, entry = resource >> 24, resource >> 16 & 0xFF, resource & 0xFFFF
+        found: list[Answer] = []
+        for package in self._packages:
+            if package.number != number:
+                continue
+            for part in package.types.get(kind, ()):
+                value = _entry(self._data, part, entry)
+                if value is not None:
+                    text = self._pool[value.data] if value.kind == chunks.STRING else ""
+                    found.append(Answer(_config(self._data, part), value, text))
+        return found[:_MAX_ANSWERS]
 
 
 def is_reference(value: TypedValue) -> bool:

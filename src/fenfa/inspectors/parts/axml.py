@@ -6,29 +6,12 @@ from typing import NamedTuple
 
 from fenfa.errors import BadPackage
 from fenfa.inspectors.parts import chunks
+from fenfa.inspectors.parts.android_names import NAMES
 from fenfa.inspectors.parts.chunks import NO_ENTRY, Chunk, StringPool, TypedValue
 
 _MAX_ELEMENTS = 100_000
 _MIN_ATTRIBUTE = 20
 _ATTRIBUTE = struct.Struct("<IIIHBBI")
-# Attributes are known by resource ID: obfuscators blank or change the names, and Android never reads those.
-_NAMES = {
-    0x01010001: "label",
-    0x01010002: "icon",
-    0x01010003: "name",
-    0x0101000F: "debuggable",
-    0x0101012B: "testOnly",
-    0x01010199: "drawable",
-    0x0101020C: "minSdkVersion",
-    0x0101021B: "versionCode",
-    0x0101021C: "versionName",
-    0x01010270: "targetSdkVersion",
-    0x01010271: "maxSdkVersion",
-    0x0101028E: "required",
-    0x0101052C: "roundIcon",
-    0x01010572: "compileSdkVersion",
-    0x01010576: "versionCodeMajor",
-}
 
 
 class Attribute(NamedTuple):
@@ -76,7 +59,8 @@ def _element(data: bytes, part: Chunk, depth: int, pool: StringPool, resource_id
     attributes = {}
     for place in range(first, first + size * count, size or _MIN_ATTRIBUTE):
         _, name, raw, _, _, kind, value = _ATTRIBUTE.unpack_from(data, place)
-        known = _NAMES.get(resource_ids[name]) if name < len(resource_ids) else None
+        # known by resource ID: obfuscators blank or change the names, and Android never reads those
+        known = NAMES.get(resource_ids[name]) if name < len(resource_ids) else None
         text = pool[raw] if raw != NO_ENTRY else pool[value] if kind == chunks.STRING else ""
         attributes[known or pool[name]] = Attribute(TypedValue(kind, value), text)
     return Element(depth, pool[tag], attributes)

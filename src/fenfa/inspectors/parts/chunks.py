@@ -13,6 +13,7 @@ STRING_POOL, TABLE, XML, PACKAGE, TYPE = 0x0001, 0x0002, 0x0003, 0x0200, 0x0201
 XML_START, XML_END, XML_RESOURCE_MAP = 0x0102, 0x0103, 0x0180
 NO_ENTRY = 0xFFFFFFFF
 _MAX_CHUNKS = 500_000
+_MAX_DECODED = 32 << 20  # letters
 _UTF8_FLAG = 0x100
 
 
@@ -33,7 +34,9 @@ class TypedValue(NamedTuple):
 
 
 REFERENCE, ATTRIBUTE, STRING, FLOAT, DYNAMIC_REFERENCE = 0x01, 0x02, 0x03, 0x04, 0x07
+DIMENSION, FRACTION = 0x05, 0x06
 INT_DECIMAL, INT_HEX, BOOLEAN = 0x10, 0x11, 0x12
+COLOR_ARGB8, COLOR_RGB8, COLOR_ARGB4, COLOR_RGB4 = 0x1C, 0x1D, 0x1E, 0x1F
 
 
 def read_chunk(data: bytes, place: int, limit: int) -> Chunk:
@@ -70,6 +73,8 @@ class StringPool:
         self._count: int = count
         self._is_utf8 = bool(flags & _UTF8_FLAG)
         self._strings = chunk.start + strings
+        self._decoded: dict[int, str] = {}
+        self._budget = _MAX_DECODED
 
     def __len__(self) -> int:
         return self._count
@@ -78,6 +83,14 @@ class StringPool:
         """The string of this index, empty for one that is not there; BadPackage for one that lies outside."""
         if not 0 <= index < self._count:
             return ""
+        if index not in self._decoded:
+            self._decoded[index] = self._decode(index)
+            self._budget -= len(self._decoded[index])  # strings may overlap, so that their sum knows no bounds
+            if self._budget < 0:
+                raise BadPackage("the string pool holds more text than a package may")
+        return self._decoded[index]
+
+    def _decode(self, index: int) -> str:
         place = self._strings + int(struct.unpack_from("<I", self._data, self._chunk.body + 4 * index)[0])
         try:
             return self._utf8(place) if self._is_utf8 else self._utf16(place)

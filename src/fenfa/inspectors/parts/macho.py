@@ -1,13 +1,15 @@
 """Mach-O headers: which processors an executable is for, and what its load commands say.
 
-Source: <mach-o/loader.h> and <mach-o/fat.h> of Apple's cctools. Only the first bytes of the file are looked at, so the
-commands of a later slice of a universal file stay unknown.
+Source: <mach-o/loader.h> and <mach-o/fat.h> of Apple's cctools. Only the first bytes of the file and of its slices are
+looked at.
 """
 
 import struct
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 HEAD_BYTES = 1 << 18
+COMMAND_BYTES = 1 << 15  # in which a slice's load commands mostly lie
 _THIN = {b"\xce\xfa\xed\xfe": 28, b"\xcf\xfa\xed\xfe": 32}  # magic → header size, little-endian
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}  # magic → size of an entry, big-endian
 _MAX_SLICES = 32
@@ -45,17 +47,32 @@ _VERSION_COMMANDS = {
 _CODE_SIGNATURE, _BUILD_VERSION, _ENCRYPTION, _ENCRYPTION_64 = 0x1D, 0x32, 0x21, 0x2C
 
 
-def read_slices(head: bytes) -> list[dict[str, Any]]:
-    """One dict a processor: `cpu`, `sub`, and where the commands are in reach `cryptid`, `signed`, `platform`, `minos`."""
+def read_slices(head: bytes, far: Mapping[int, bytes] | None = None) -> list[dict[str, Any]]:
+    """One dict a processor: `cpu`, `sub`, and where the commands are in reach `cryptid`, `signed`, `platform`, `minos`.
+
+    `head` is the file's first HEAD_BYTES; `far` holds the heads of slices that lie beyond them, by their offset.
+    """
     if _is_thin(head):
         return [_thin(head)]
-    if head[:4] not in _FAT or len(head) < 8:
-        return []
-    size, count = _FAT[head[:4]], struct.unpack_from(">I", head, 4)[0]
-    if count > _MAX_SLICES:  # a Java class file begins with the same four bytes
-        return []
-    entries = [head[8 + size * number : 8 + size * (number + 1)] for number in range(count)]
-    return [_slice(head, entry) for entry in entries if len(entry) == size]
+    return [_slice(head, entry, far or {}) for entry in _entries(head)]
+
+
+def far_slices(head: bytes) -> list[int]:
+    """Offsets of those slices of a universal file whose commands lie beyond its head."""
+    return [offset for offset in map(_offset, _entries(head)) if offset + COMMAND_BYTES > len(head) == HEAD_BYTES]
+
+
+def signature_place(head: bytes) -> tuple[int, int] | None:
+    """Where the first slice's code signature lies in the file: offset and size; None when it has none."""
+    start = 0 if _is_thin(head) else min(map(_offset, _entries(head)), default=0)
+    own = head[start:]
+    if not _is_thin(own):
+        return None
+    found = next((body for kind, body in _each_command(own) if kind == _CODE_SIGNATURE and len(body) >= 16), None)
+    if found is None:
+        return None
+    offset, size = struct.unpack_from("<II", found, 8)
+    return start + offset, size
 
 
 def arch_name(piece: dict[str, Any]) -> str:
@@ -63,10 +80,25 @@ def arch_name(piece: dict[str, Any]) -> str:
     return _NAMES.get((piece["cpu"], piece["sub"]), str(piece["cpu"]).lower())
 
 
-def _slice(head: bytes, entry: bytes) -> dict[str, Any]:
+def _entries(head: bytes) -> list[bytes]:
+    """The slices' entries in a universal file's table."""
+    if head[:4] not in _FAT or len(head) < 8:
+        return []
+    size, count = _FAT[head[:4]], struct.unpack_from(">I", head, 4)[0]
+    if count > _MAX_SLICES:  # a Java class file begins with the same four bytes
+        return []
+    entries = [head[8 + size * number : 8 + size * (number + 1)] for number in range(count)]
+    return [entry for entry in entries if len(entry) == size]
+
+
+def _offset(entry: bytes) -> int:
+    return int(struct.unpack_from(">Q" if len(entry) == 32 else ">I", entry, 8)[0])
+
+
+def _slice(head: bytes, entry: bytes, far: Mapping[int, bytes]) -> dict[str, Any]:
     cpu, subtype = struct.unpack_from(">II", entry)
-    offset = struct.unpack_from(">Q" if len(entry) == 32 else ">I", entry, 8)[0]
-    own = head[offset:]
+    offset = _offset(entry)
+    own = far.get(offset) or head[offset : offset + HEAD_BYTES]
     return _thin(own) if _is_thin(own) else _processor(cpu, subtype)
 
 
@@ -75,27 +107,29 @@ def _is_thin(head: bytes) -> bool:
 
 
 def _thin(head: bytes) -> dict[str, Any]:
-    header_size = _THIN[head[:4]]
-    _, cpu, subtype, _, count, size = struct.unpack_from("<6I", head)
-    return _processor(cpu, subtype) | _commands(head[header_size : header_size + size], count)
+    _, cpu, subtype = struct.unpack_from("<3I", head)
+    found: dict[str, Any] = {"cryptid": None, "signed": False}
+    for kind, body in _each_command(head):
+        found |= _command(kind, body)
+    return _processor(cpu, subtype) | found
 
 
 def _processor(cpu: int, subtype: int) -> dict[str, Any]:
     return {"cpu": _CPUS.get(cpu, f"CPU{cpu}"), "sub": subtype & _SUBTYPE_BITS}
 
 
-def _commands(body: bytes, count: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"cryptid": None, "signed": False}
-    place = 0
+def _each_command(head: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and bytes of each load command of a slice, as far as they are whole."""
+    count, size = struct.unpack_from("<II", head, 16)
+    place, end = _THIN[head[:4]], min(_THIN[head[:4]] + size, len(head))
     for _ in range(count):
-        if place + 8 > len(body):
-            break
-        kind, size = struct.unpack_from("<II", body, place)
+        if place + 8 > end:
+            return
+        kind, size = struct.unpack_from("<II", head, place)
         if size < 8:
-            break
-        found |= _command(kind, body[place : place + size])
+            return
+        yield kind, head[place : place + size]
         place += size
-    return found
 
 
 def _command(kind: int, body: bytes) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """What AndroidManifest.xml says, with references resolved through the resource table."""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fenfa.errors import BadPackage
-from fenfa.inspectors.parts import arsc, axml, chunks
+from fenfa.inspectors.parts import arsc, chunks
 from fenfa.inspectors.parts.axml import Attribute, Element
 from fenfa.inspectors.parts.chunks import TypedValue
 
@@ -22,9 +23,10 @@ class Manifest:
     features: list[str] = field(default_factory=list)
 
 
-def read_manifest(data: bytes) -> Manifest:
+def read_manifest(elements: Iterable[Element]) -> Manifest:
+    """The manifest that these start tags make."""
     manifest = Manifest()
-    for number, element in enumerate(axml.elements(data)):
+    for number, element in enumerate(elements):
         if number == 0:
             if element.tag != "manifest":
                 raise BadPackage("AndroidManifest.xml does not begin with a manifest")
@@ -51,7 +53,7 @@ def _read_child(manifest: Manifest, element: Element) -> None:
 class Values:
     """Attribute values as text and numbers. Without a resource table, references stay unresolved and read as nothing."""
 
-    def __init__(self, table: arsc.ResourceTable | None) -> None:
+    def __init__(self, table: arsc.Resources | None) -> None:
         self._table = table
 
     def text(self, attribute: Attribute | None) -> str:

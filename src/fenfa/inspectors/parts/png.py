@@ -43,13 +43,13 @@ class Header(NamedTuple):
 def icon(data: bytes) -> bytes:
     """A clean PNG of this picture. Raises BadPackage for one that is broken, too large or not a raster."""
     if not data.startswith(_SIGNATURE):
-        return encode(_open(data, ("WEBP", "JPEG", "GIF", "BMP")))
+        return encode(open_picture(data, ("WEBP", "JPEG", "GIF", "BMP")))
     header = read_header(data)
     if header.crushed:
         return encode(_uncrush(data, header))
     clean = _clean(data, header)
     fits = max(header.width, header.height) <= MAX_SIDE and len(clean) <= MAX_PNG
-    return clean if fits else encode(_open(clean, ("PNG",)))
+    return clean if fits else encode(open_picture(clean, ("PNG",)))
 
 
 def read_header(data: bytes) -> Header:
@@ -136,7 +136,7 @@ def _uncrush(data: bytes, header: Header) -> "Image":
     rows = _inflate(_pixels(data), header, -zlib.MAX_WBITS)
     ihdr = struct.pack(">IIBBBBB", *header[:4], 0, 0, 0)
     parts = [(b"IHDR", ihdr), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
-    image = _open(_SIGNATURE + b"".join(_chunk(kind, body) for kind, body in parts), ("PNG",))
+    image = open_picture(_SIGNATURE + b"".join(_chunk(kind, body) for kind, body in parts), ("PNG",))
     if header.color == 2:
         blue, green, red = image.split()
         return Image.merge("RGB", (red, green, blue))
@@ -146,7 +146,7 @@ def _uncrush(data: bytes, header: Header) -> "Image":
     return Image.merge("RGBa", (red, green, blue, alpha)).convert("RGBA")
 
 
-def _open(data: bytes, formats: tuple[str, ...]) -> "Image":
+def open_picture(data: bytes, formats: tuple[str, ...]) -> "Image":
     """A picture decoded by Pillow, once its size is known to be bearable."""
     import io
 

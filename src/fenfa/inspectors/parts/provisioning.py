@@ -6,11 +6,13 @@ from typing import Any
 
 from fenfa.errors import BadPackage
 from fenfa.inspectors.parts import der, plists
+from fenfa.inspectors.parts.damage import refusing
 
 MAX_BYTES = 2 << 20
 _MAX_CERTIFICATES = 200
 
 
+@refusing("the provisioning profile")
 def read_profile(data: bytes) -> dict[str, Any]:
     """The contract's `provisioning_profile`. Dates are RFC 3339 in UTC; `bundle_id` lacks the team's prefix."""
     values = plists.load(_content(data), "the provisioning profile")
@@ -58,12 +60,13 @@ def _application_identifier(entitlements: dict[str, Any]) -> str:
 
 
 def _certificates(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """The developer certificates in file order; one that cannot be read keeps its hash."""
+    """The developer certificates in file order."""
     encoded = [one for one in plists.sequence(values, "DeveloperCertificates") if isinstance(one, bytes)]
-    return [_certificate(one) for one in encoded[:_MAX_CERTIFICATES]]
+    return [read_certificate(one) for one in encoded[:_MAX_CERTIFICATES]]
 
 
-def _certificate(data: bytes) -> dict[str, Any]:
+def read_certificate(data: bytes) -> dict[str, Any]:
+    """What we tell of a certificate; one that cannot be read keeps its hash."""
     try:
         found = der.certificate(data)
     except (BadPackage, IndexError, ValueError):

@@ -27,6 +27,7 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 0x1, 0x800
+_DIRECTORY_SIGNATURE = b"PK\5\5"  # may follow the entries
 _SYMLINK = 0o120000
 _PIECE = 256 * 1024
 
@@ -48,13 +49,13 @@ class Member(NamedTuple):
 class Archive:
     """An open zip. `members` maps names to members; of members that share a name the last one is kept, and not read."""
 
-    def __init__(self, path: Path, *, lenient: bool = False) -> None:
-        self._file: BinaryIO = path.open("rb")
+    def __init__(self, path: Path | BinaryIO, *, lenient: bool = False) -> None:
+        self._file: BinaryIO = path.open("rb") if isinstance(path, Path) else path
         self._lenient = lenient
         try:
             self.size = self._file.seek(0, 2)
             self.directory_offset, directory, self._shift = _read_directory(self._file, self.size)
-            self.members, self._repeated = _index(directory)
+            self.members, self._repeated = _index(directory, whole=not lenient)
         except BaseException:
             self._file.close()
             raise
@@ -87,6 +88,31 @@ class Archive:
     def head(self, name: str, count: int) -> bytes:
         """The first bytes of a member, unchecked."""
         return b"".join(self._pieces(self._member(name), count))[:count]
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """A member's bytes piece by piece, unchecked; no more than its stated size and one byte."""
+        member = self._member(name)
+        return self._pieces(member, member.size + 1)
+
+    def stretch(self, name: str) -> tuple[int, int] | None:
+        """Where a stored member lies in the file, (offset, size); None for one that is packed."""
+        member = self._member(name)
+        if member.method != _STORED or member.flags & _ENCRYPTED or member.packed != member.size:
+            return None
+        self._seek(member)
+        return self._file.tell(), member.size
+
+    def ranges(self, name: str, wanted: list[tuple[int, int]]) -> list[bytes]:
+        """Pieces (offset, count) of a member in one pass over it, unchecked; one beyond its end is short."""
+        found = [bytearray() for _ in wanted]
+        end = max((offset + count for offset, count in wanted), default=0)
+        at = 0
+        for piece in self._pieces(self._member(name), end):
+            for part, (offset, count) in zip(found, wanted, strict=True):
+                if offset < at + len(piece) and offset + count > at:
+                    part += piece[max(offset - at, 0) : offset + count - at]
+            at += len(piece)
+        return [bytes(part) for part in found]
 
     def raw(self, offset: int, count: int) -> bytes:
         """Raw bytes of the zip file itself, for what lies between its entries."""
@@ -184,11 +210,11 @@ def _find_end64(file: BinaryIO, found: tuple[int, int, int, int]) -> tuple[int, 
     raise BadPackage("the zip64 directory is missing")
 
 
-def _index(directory: bytes) -> tuple[dict[str, Member], set[str]]:
-    """Members by name, and the names that occur more than once."""
+def _index(directory: bytes, *, whole: bool) -> tuple[dict[str, Member], set[str]]:
+    """Members by name, and the names that occur more than once. `whole`: the directory may hold nothing else."""
     members: dict[str, Member] = {}
     repeated: set[str] = set()
-    for number, member in enumerate(_entries(directory)):
+    for number, member in enumerate(_entries(directory, whole=whole)):
         if number >= MAX_ENTRIES:
             raise BadPackage(f"the zip has more than {MAX_ENTRIES:,} entries")
         if member.name in members:
@@ -197,7 +223,7 @@ def _index(directory: bytes) -> tuple[dict[str, Member], set[str]]:
     return members, repeated
 
 
-def _entries(directory: bytes) -> Iterator[Member]:
+def _entries(directory: bytes, *, whole: bool) -> Iterator[Member]:
     place = 0
     while directory[place : place + 4] == b"PK\1\2" and place + _CENTRAL.size <= len(directory):
         fields = _CENTRAL.unpack_from(directory, place)
@@ -211,6 +237,8 @@ def _entries(directory: bytes) -> Iterator[Member]:
             size, packed, offset = _widen(extra, size, packed, offset)
         place += extra_length + comment_length
         yield Member(_decode(raw, flags), raw, flags, method, crc, packed, size, fields[15] >> 16, offset)
+    if whole and place != len(directory) and directory[place : place + 4] != _DIRECTORY_SIGNATURE:
+        raise BadPackage("the zip's directory is damaged")
 
 
 def _widen(extra: bytes, *narrow: int) -> Iterator[int]:

@@ -1,0 +1,58 @@
+"""Admin sessions: known by a hash, over after 8 hours of silence or 12 in all."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from fenfa.db.tables import sessions as table
+from fenfa.errors import Unauthenticated
+from fenfa.services import sessions
+from tests.services.shop import Shop
+
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def test_cookie_leads_to_its_token_and_is_not_stored(shop: Shop) -> None:
+    value = sessions.open_session(shop.connection, NOW, "tok_1")
+    assert sessions.session_token(shop.connection, NOW, value) == "tok_1"
+    assert value not in str(shop.connection.execute(select(table)).all())
+    assert len(value) >= 43
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "\udcff", "x" * 10_000])
+def test_unknown_cookie_is_refused(shop: Shop, value: str) -> None:
+    sessions.open_session(shop.connection, NOW, "tok_1")
+    with pytest.raises(Unauthenticated, match="log in again"):
+        sessions.session_token(shop.connection, NOW, value)
+
+
+def test_silence_ends_a_session(shop: Shop) -> None:
+    value = sessions.open_session(shop.connection, NOW, "tok_1")
+    sessions.session_token(shop.connection, NOW + sessions.IDLE, value)
+    with pytest.raises(Unauthenticated):
+        sessions.session_token(shop.connection, NOW + sessions.IDLE + SECOND, value)
+
+
+def test_use_keeps_a_session_but_not_for_ever(shop: Shop) -> None:
+    value = sessions.open_session(shop.connection, NOW, "tok_1")
+    sessions.touch_session(shop.connection, NOW + timedelta(hours=7), value)
+    sessions.session_token(shop.connection, NOW + sessions.LONGEST, value)
+    sessions.touch_session(shop.connection, NOW + sessions.LONGEST, value)
+    with pytest.raises(Unauthenticated):
+        sessions.session_token(shop.connection, NOW + sessions.LONGEST + SECOND, value)
+
+
+def test_closed_session_is_over(shop: Shop) -> None:
+    value, other = (sessions.open_session(shop.connection, NOW, "tok_1") for _ in range(2))
+    sessions.close_session(shop.connection, value)
+    with pytest.raises(Unauthenticated):
+        sessions.session_token(shop.connection, NOW, value)
+    sessions.session_token(shop.connection, NOW, other)
+
+
+def test_opening_one_drops_those_that_are_over(shop: Shop) -> None:
+    sessions.open_session(shop.connection, NOW, "tok_1")
+    sessions.open_session(shop.connection, NOW + timedelta(hours=13), "tok_1")
+    assert shop.connection.scalar(select(func.count()).select_from(table)) == 1
