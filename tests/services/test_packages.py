@@ -3,7 +3,7 @@
 import pytest
 
 from fenfa.inspectors.base import PackageInfo
-from fenfa.services.packages import bare_os_version, build_number, signer_change, stored_form
+from fenfa.services.packages import bare_os_version, build_number, identity, signer_change, stored_form
 from fenfa.vocabulary import Platform
 
 
@@ -25,6 +25,19 @@ def signed_by(*signers: str, lineage: tuple[str, ...] = ()) -> PackageInfo:
 def test_signer_change(new: PackageInfo, changed: bool) -> None:
     sentence = signer_change(new, stored_form(signed_by("aa")))
     assert ("changed from aa" in sentence) is changed
+
+
+@pytest.mark.parametrize(
+    ("package", "same"),
+    [
+        (PackageInfo("msi", Platform.WINDOWS, "{NEW-PRODUCT}", facts={"upgrade_code": "{UPGRADE}"}), "{UPGRADE}"),
+        (PackageInfo("exe", Platform.WINDOWS, name="TopBar"), "TopBar"),
+        (PackageInfo("apk", Platform.ANDROID, "com.example", name="App"), "com.example"),
+        (PackageInfo("dmg", Platform.MACOS, name="Backup"), ""),
+    ],
+)
+def test_identity_stays_from_release_to_release(package: PackageInfo, same: str) -> None:
+    assert identity(package) == same
 
 
 def test_no_release_before_is_no_change() -> None:

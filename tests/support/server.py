@@ -30,7 +30,7 @@ from tests.support.packages import make_apk
 T = TypeVar("T")
 PATIENCE = 30.0
 UPLOAD_TAIL = b"\r\n--b--\r\n"
-FENFA = [sys.executable, "-P", "-c", "import sys; from fenfa.cli import main; sys.exit(main())"]
+FENFA = [str(Path(sys.executable).with_name("fenfa"))]
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
 
 

@@ -46,6 +46,15 @@ def _public_form(package: PackageInfo) -> dict[str, Any]:
     }
 
 
+def identity(package: PackageInfo) -> str:
+    """What stays the same from release to release, and so tells which variant a package belongs to.
+
+    An MSI's product code changes with every major version, so its upgrade code counts; an EXE has no more than its name.
+    """
+    name = package.name if package.format == "exe" else ""
+    return one_line(str(package.facts.get("upgrade_code") or "") or package.identifier or name)
+
+
 def release_fields(package: PackageInfo, given: dict[str, Any]) -> dict[str, Any]:
     """version, build and min_os: a field that was given wins, the package fills the rest."""
     return {
@@ -67,7 +76,7 @@ def require_taken(file_ext: str, platform: str) -> None:
 
 def contradiction(package: PackageInfo, variant: Record) -> str:
     """A sentence that names both identifiers when package and variant differ; else empty."""
-    identifier = one_line(package.identifier)
+    identifier = identity(package)
     if not identifier or not variant["identifier"] or identifier == variant["identifier"]:
         return ""
     return f"the package is {identifier}, but the variant is for {variant['identifier']}"
@@ -104,7 +113,7 @@ def product_values(package: PackageInfo, file_name: str) -> dict[str, Any]:
 def variant_values(package: PackageInfo, file_ext: str) -> dict[str, Any]:
     return {
         "platform": package.platform,
-        "identifier": one_line(package.identifier),
+        "identifier": identity(package),
         "display_name": one_line(package.name),
         "arch": ", ".join(one_line(a, 40) for a in package.arch)[:120],
         "installer_type": file_ext,

@@ -161,9 +161,9 @@ def _find_home(connection: Connection, now: str, request: UploadRequest, package
 
 
 def _match_home(connection: Connection, now: str, request: UploadRequest, package: PackageInfo) -> _Home:
-    if package.platform is None or not package.identifier:
+    name = packages.identity(package)
+    if package.platform is None or not name:
         raise BadPackage("the package does not say what it is; send variant_id as well")
-    name = packages.variant_values(package, file_type(request.file_name))["identifier"]
     found = match_variants(connection, package.platform, name)
     if len(found) > 1:
         several = ", ".join(f"{v['id']} ({v['product_name']})" for v in found)
@@ -232,7 +232,7 @@ def _commit(
 
 def _adopt(connection: Connection, now: str, request: UploadRequest, package: PackageInfo, variant: Record) -> None:
     """The icon, and with a smart upload the identifier of a variant that has none."""
-    identifier = packages.variant_values(package, "")["identifier"]
+    identifier = packages.identity(package)
     if request.smart and identifier and not variant["identifier"]:
         connection.execute(update(variants).where(variants.c.id == variant["id"]).values(identifier=identifier))
     has_icon = get_product(connection, variant["product_id"])["icon_sha256"] is not None
