@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SCRIPTS := tools/make-reference
 .DEFAULT_GOAL := help
-.PHONY: help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -65,6 +65,9 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml $(VENV)/.made
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@rm $(VENV)/.installing
 	@touch $@ $(VENV)/.serve
+
+fuzz: $(VENV)/.dev ## damage packages of every format for SECONDS=60 each and watch the readers
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
 
 lock: ## make the lock files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q --upgrade pyproject.toml --extra postgresql --group build -o requirements/serve.lock

@@ -11,22 +11,137 @@ from fenfa.inspectors.base import Inspector, PackageInfo
 from fenfa.vocabulary import FILE_TYPES, Platform, file_type
 
 INSPECTORS: tuple[Inspector, ...] = (
-    Inspector("ipa", ("ipa",), "fenfa.inspectors.ipa"),
-    Inspector("apk", ("apk",), "fenfa.inspectors.apk"),
-    Inspector("aab", ("aab",), "fenfa.inspectors.aab"),
-    Inspector("apks", ("apks", "xapk", "apkm"), "fenfa.inspectors.apks"),
-    Inspector("macapp", ("zip",), "fenfa.inspectors.macapp"),
-    Inspector("dmg", ("dmg",), "fenfa.inspectors.dmg"),
-    Inspector("pkg", ("pkg",), "fenfa.inspectors.pkg"),
-    Inspector("exe", ("exe",), "fenfa.inspectors.exe"),
-    Inspector("msi", ("msi",), "fenfa.inspectors.msi"),
-    Inspector("msix", ("msix", "appx", "msixbundle", "appxbundle"), "fenfa.inspectors.msix"),
-    Inspector("deb", ("deb",), "fenfa.inspectors.deb"),
-    Inspector("rpm", ("rpm",), "fenfa.inspectors.rpm"),
-    Inspector("appimage", ("appimage",), "fenfa.inspectors.appimage"),
-    Inspector("tar.gz", ("tar.gz",), "fenfa.inspectors.targz"),
-    Inspector("hap", ("hap", "app"), "fenfa.inspectors.hap"),
-    Inspector("mobileprovision", ("mobileprovision", "provisionprofile"), "fenfa.inspectors.mobileprovision"),
+    Inspector(
+        "ipa",
+        ("ipa",),
+        "fenfa.inspectors.ipa",
+        reads=(
+            "binary and XML Info.plist, localised names, system and device families, architectures, "
+            "entitlements, signer and team, embedded profile with devices and certificates, nested programs, "
+            "icons from PNG (CgBI too) and Assets.car"
+        ),
+        leaves=(
+            "PDF, SVG, HEIF, RLE, ASTC and 16-bit pictures of Assets.car; the signature of a packed "
+            "executable beyond its first 24 MiB"
+        ),
+    ),
+    Inspector(
+        "apk",
+        ("apk",),
+        "fenfa.inspectors.apk",
+        reads=(
+            "binary manifest and resources (references, compact and sparse tables, locales), SDK levels, "
+            "ABIs, permissions, features, split, the largest icon or the adaptive or vector icon drawn, "
+            "signatures v1 to v3.1 verified, lineage"
+        ),
+        leaves="v4 signature files; stamps of stores",
+    ),
+    Inspector(
+        "aab",
+        ("aab",),
+        "fenfa.inspectors.aab",
+        reads="protobuf manifest and resources of the base module, modules, icon, JAR signature noticed",
+        leaves="what a store would make of it: splits and their sizes",
+    ),
+    Inspector(
+        "apks",
+        ("apks", "xapk", "apkm"),
+        "fenfa.inspectors.apks",
+        reads="the base APK as above, and which splits come with it",
+        leaves="expansion files (OBB); encrypted APKM",
+    ),
+    Inspector(
+        "macapp",
+        ("zip",),
+        "fenfa.inspectors.macapp",
+        reads=(
+            "a Mac app in a zip: Info.plist, architectures, .icns, entitlements, signer, notarisation ticket;"
+            " else a Windows program in it"
+        ),
+        leaves="other contents of a zip, which is taken as it is",
+    ),
+    Inspector(
+        "dmg",
+        ("dmg",),
+        "fenfa.inspectors.dmg",
+        reads="all codecs of UDIF, HFS+ and APFS, then the app (or installer) on the image as above",
+        leaves="encrypted images, FileVault volumes: taken with a warning",
+    ),
+    Inspector(
+        "pkg",
+        ("pkg",),
+        "fenfa.inspectors.pkg",
+        reads="xar table, distribution and component descriptions, signing certificates",
+        leaves="payloads, so no icon",
+    ),
+    Inspector(
+        "exe",
+        ("exe",),
+        "fenfa.inspectors.exe",
+        reads=(
+            "version resource, architecture, icon group, Authenticode signer and whether the digest matches, "
+            "kind of installer, .NET"
+        ),
+        leaves="trust of the certificate chain; signatures other than RSA PKCS#1",
+    ),
+    Inspector(
+        "msi",
+        ("msi",),
+        "fenfa.inspectors.msi",
+        reads="property table, product and upgrade code, architecture, icon, Authenticode signer",
+        leaves="tables of other languages (transforms)",
+    ),
+    Inspector(
+        "msix",
+        ("msix", "appx", "msixbundle", "appxbundle"),
+        "fenfa.inspectors.msix",
+        reads=(
+            "manifest or bundle manifest, name and logo through resources.pri, publisher, signer, block map compared"
+        ),
+        leaves="the zip directory's digest",
+    ),
+    Inspector(
+        "deb",
+        ("deb",),
+        "fenfa.inspectors.deb",
+        reads="control fields, desktop file and icon from the payload (gz, xz, zstd, bzip2)",
+        leaves="SVG and XPM icons; maintainers' signatures",
+    ),
+    Inspector(
+        "rpm",
+        ("rpm",),
+        "fenfa.inspectors.rpm",
+        reads="header tags, epoch, desktop file and icon from the payload, signatures noticed",
+        leaves="SVG icons; verification of OpenPGP signatures",
+    ),
+    Inspector(
+        "appimage",
+        ("appimage",),
+        "fenfa.inspectors.appimage",
+        reads="ISO 9660 (type 1) and squashfs (type 2): desktop file, icon, architecture, update information",
+        leaves="squashfs packed with lzo; DwarFS; SVG icons",
+    ),
+    Inspector(
+        "tar.gz",
+        ("tar.gz",),
+        "fenfa.inspectors.targz",
+        reads="desktop file, AppStream metainfo and the programs' architecture within the first 32 MiB",
+        leaves="everything else; nothing in it has to be there, so it is never refused",
+    ),
+    Inspector(
+        "hap",
+        ("hap", "app"),
+        "fenfa.inspectors.hap",
+        reads="module.json or config.json, pack.info, label and icon through resources.index",
+        leaves="resources.index of the RestoolV2 form; signatures are noticed, not verified",
+    ),
+    Inspector(
+        "mobileprovision",
+        ("mobileprovision", "provisionprofile"),
+        "fenfa.inspectors.mobileprovision",
+        reads="every field of a provisioning profile, devices and certificates",
+        leaves="the signature's chain",
+    ),
 )
 
 

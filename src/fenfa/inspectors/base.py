@@ -39,9 +39,12 @@ class PackageInfo:
 class Inspector:
     """One format: the endings of file names that claim it, and the module whose `inspect(path)` reads it.
 
-    The module is named, not imported: only the child process that reads the file imports it.
+    The module is named, not imported: only the child process that reads the file imports it. `reads` and `leaves` say for
+    the reference what comes out and what does not.
     """
 
     format: str
     file_types: tuple[str, ...]
     module: str
+    reads: str
+    leaves: str
