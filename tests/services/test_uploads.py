@@ -1,6 +1,6 @@
 """The life of an upload: received, finished, repeated, refused, and what a failure leaves behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +29,14 @@ def reading(package: PackageInfo) -> Callable[[Path, str], PackageInfo]:
 class Full(LocalStorage):
     """A disk that fills up when the file is already linked."""
 
-    def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
-        super().put(staged, key, meta, twin)
+    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        super().put(staged, key, meta, twins)
         raise StorageFull("the disk is full")
 
 
 class Broken(LocalStorage):
-    def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
-        super().put(staged, key, meta, twin)
+    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        super().put(staged, key, meta, twins)
         raise OSError(5, "Input/output error")
 
 
@@ -79,10 +79,10 @@ def test_same_bytes_share_one_inode(bench: Runtime) -> None:
     assert paths[0] is not None
     assert paths[1] is not None
     assert paths[0].samefile(paths[1])
-    assert find_twin(bench, first) in (first["storage_key"], second["storage_key"])
+    assert sorted(find_twins(bench, first)) == sorted([first["storage_key"], second["storage_key"]])
 
 
-def find_twin(bench: Runtime, row: dict[str, str]) -> str | None:
+def find_twins(bench: Runtime, row: dict[str, str]) -> list[str]:
     return bench.database.read_now(find_same_bytes, "local", row["sha256"])
 
 
@@ -193,7 +193,7 @@ def test_failure_keeps_a_product_that_another_upload_found(bench: Runtime) -> No
     reads = replace(bench, inspect=reading(ANDROID))
 
     class Overtaken(LocalStorage):
-        def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
+        def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
             publish(reads, b"second", smart=True, create=True, file_name="app.apk")
             raise StorageFull("the disk is full")
 
@@ -206,8 +206,8 @@ def test_failure_keeps_a_product_that_another_upload_found(bench: Runtime) -> No
 
 def test_variant_that_is_deleted_meanwhile_is_not_found(bench: Runtime) -> None:
     class Deleting(LocalStorage):
-        def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
-            super().put(staged, key, meta, twin)
+        def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+            super().put(staged, key, meta, twins)
             bench.database.write_now(delete_product, key.split("/")[1])
 
     upload_id, _ = send(bench)

@@ -77,16 +77,12 @@ def test_missing_object_is_fine_to_delete(storage: Storage) -> None:
     storage.delete(KEY)
 
 
-def test_twin_is_used_only_with_the_same_bytes(storage: Storage, staged: Path) -> None:
+def test_twins_hold_the_same_bytes_and_live_on_their_own(storage: Storage, staged: Path) -> None:
     storage.put(staged, KEY, b"{}")
     again = staged.with_name("again.part")
     again.write_bytes(b"content")
-    storage.put(again, OTHER, b"{}", twin=KEY)
-    assert read(storage, OTHER) == b"content"
-    third = release_key("prd_aaaaaaaa", "var_aaaaaaaa", "rel_cccccccc", "app.apk")
-    again.write_bytes(b"differs")
-    storage.put(again, third, b"{}", twin=KEY)
-    assert read(storage, third) == b"differs"
+    storage.put(again, OTHER, b"{}", twins=[KEY])
+    assert read(storage, KEY) == read(storage, OTHER) == b"content"
     storage.delete(KEY)
     assert read(storage, OTHER) == b"content"
 

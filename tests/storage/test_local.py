@@ -32,18 +32,23 @@ def test_object_is_the_staged_file_itself(storage: LocalStorage, tmp_path: Path)
 
 def test_equal_bytes_share_an_inode(storage: LocalStorage, tmp_path: Path) -> None:
     storage.put(make(tmp_path / "a.part"), KEY, b"{}")
-    storage.put(make(tmp_path / "b.part"), OTHER, b"{}", twin=KEY)
+    storage.put(make(tmp_path / "b.part"), OTHER, b"{}", twins=[KEY])
     assert storage.path(OTHER).samefile(storage.path(KEY))
 
 
-@pytest.mark.parametrize("damage", [b"Content", b"conten", None])
-def test_damaged_twin_is_not_used(storage: LocalStorage, tmp_path: Path, damage: bytes | None) -> None:
+@pytest.mark.parametrize("damage", [b"Content", b"conten"])
+def test_damaged_twin_is_healed(storage: LocalStorage, tmp_path: Path, damage: bytes) -> None:
     storage.put(make(tmp_path / "a.part"), KEY, b"{}")
     storage.path(KEY).unlink()
-    if damage is not None:
-        make(storage.path(KEY), damage)
-    storage.put(make(tmp_path / "b.part"), OTHER, b"{}", twin=KEY)
-    assert storage.path(OTHER).read_bytes() == b"content"
+    make(storage.path(KEY), damage)
+    storage.put(make(tmp_path / "b.part"), OTHER, b"{}", twins=[KEY])
+    assert storage.path(OTHER).read_bytes() == storage.path(KEY).read_bytes() == b"content"
+    assert sorted(path.name for path in storage.path(KEY).parent.iterdir()) == ["app.apk", "meta.json"]
+
+
+def test_twin_that_was_deleted_stays_deleted(storage: LocalStorage, tmp_path: Path) -> None:
+    storage.put(make(tmp_path / "b.part"), OTHER, b"{}", twins=[KEY])
+    assert not storage.path(KEY).exists()
 
 
 def test_meta_json_lies_beside_and_is_replaced_whole(storage: LocalStorage, tmp_path: Path) -> None:

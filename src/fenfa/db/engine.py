@@ -36,7 +36,8 @@ class Database:
     def __init__(self, engine: Engine, file: Path | None = None) -> None:
         self.engine = engine
         self.file = file
-        self._writer = engine.execution_options(fenfa_write=True)
+        self._writer = engine.execution_options(fenfa_begin="BEGIN IMMEDIATE")
+        self._single = engine.execution_options(fenfa_begin="")
         self._kept: dict[Engine, Connection] = {}  # those of the event loop: making one costs as much as a query
         self._watcher = _watch(file) if file else None
 
@@ -66,6 +67,12 @@ class Database:
         if self.inline:
             return self._run_inline(self.engine, lambda connection: unit(connection, *args, **kwargs))
         return await self._in_thread(lambda: self.read_now(unit, *args, **kwargs))
+
+    async def read_one(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """For units of one statement, which is a snapshot by itself: no BEGIN, no ROLLBACK."""
+        if self.inline:
+            return self._run_inline(self._single, lambda connection: unit(connection, *args, **kwargs))
+        return await self.read(unit, *args, **kwargs)
 
     async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self.inline:
@@ -137,11 +144,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("fenfa_write")
+    begin = connection.get_execution_options().get("fenfa_begin", "BEGIN")
     driver: Any = (
         connection.connection.dbapi_connection
     )  # asked directly: an eighth of the cost of a statement's ceremony
-    driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    if begin:
+        driver.execute(begin)
 
 
 def _is_open(connection: Connection) -> bool:

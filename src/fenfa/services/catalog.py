@@ -10,7 +10,7 @@ from fenfa.db.tables import products, releases, variants
 from fenfa.services.records import Record, fetch_one
 from fenfa.services.visibility import Viewer, require_visible, visible
 
-_VARIANT = tuple(variants.c.keys())
+_VARIANT = tuple(map(str, variants.c.keys()))
 _PACKAGE = releases.c.package
 _RELEASE_COLUMNS = (
     *(releases.c[name] for name in ("seq", "id", "variant_id", "version", "build", "channel", "min_os", "changelog")),
@@ -18,7 +18,9 @@ _RELEASE_COLUMNS = (
     _PACKAGE["public"].label("package"),
     _PACKAGE["provisioning_profile"].label("provisioning_profile"),
 )
-_RELEASE = tuple(column.name for column in _RELEASE_COLUMNS)
+_RELEASE = tuple(
+    map(str, (column.name for column in _RELEASE_COLUMNS))
+)  # SQLAlchemy's own kind of text is slow as JSON
 _MISSING = "product not found"
 
 # one statement, made once: this is the page that everybody opens, and every further one costs as much as its rows

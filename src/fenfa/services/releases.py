@@ -32,10 +32,10 @@ def find_visible_release(connection: Connection, release_id: str, viewer: Viewer
     return require_visible(get_release(connection, release_id), viewer, _MISSING)
 
 
-def find_same_bytes(connection: Connection, storage: str, sha256: str) -> str | None:
-    """The key of a release of this store that holds the same bytes."""
-    query = select(releases.c.storage_key).where(releases.c.sha256 == sha256, releases.c.storage == storage).limit(1)
-    return connection.scalar(query)
+def find_same_bytes(connection: Connection, storage: str, sha256: str) -> list[str]:
+    """The keys of the releases of this store that hold the same bytes."""
+    query = select(releases.c.storage_key).where(releases.c.sha256 == sha256, releases.c.storage == storage)
+    return list(connection.scalars(query))
 
 
 def latest_package(connection: Connection, variant_id: str) -> Record | None:

@@ -205,8 +205,8 @@ def _release_row(
 
 def _publish(bench: Bench, staged: Path, release: dict[str, Any], variant: Record) -> None:
     home = {name: variant[name] for name in ("product_id", "platform", "identifier")}
-    twin = bench.database.read_now(find_same_bytes, bench.storage.name, release["sha256"])
-    bench.storage.put(staged, release["storage_key"], meta_json(home | release), twin)
+    twins = bench.database.read_now(find_same_bytes, bench.storage.name, release["sha256"])
+    bench.storage.put(staged, release["storage_key"], meta_json(home | release), twins)
 
 
 def _commit(

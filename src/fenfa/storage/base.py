@@ -6,7 +6,7 @@ the server drew and a file name cleaned by `safe_file_name`; nothing else of a c
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,8 +38,9 @@ class Storage(Protocol):
 
     name: str
 
-    def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
-        """Publishes the staged file under `key` with `meta` beside it; `twin` is a key known to hold the same bytes."""
+    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        """Publishes the staged file under `key` with `meta` beside it. `twins` are keys whose objects ought to hold the same
+        bytes, by their SHA-256: they may come to share the new, just verified copy."""
 
     def put_meta(self, key: str, meta: bytes) -> None:
         """Replaces the `meta.json` beside `key`."""

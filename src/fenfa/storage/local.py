@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from fenfa.errors import Unavailable
 from fenfa.storage.base import META, ROOT, StoredObject
@@ -28,13 +29,15 @@ class LocalStorage:
             raise ValueError("not a storage key")
         return path
 
-    def put(self, staged: Path, key: str, meta: bytes, twin: str | None = None) -> None:
+    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
         target = self.path(key)
         with no_room_is_full():
             _make_folder(target.parent)
-            self._link(self._source(staged, twin), target)
+            self._link(staged, target)
             self._replace(target.parent / META, meta)
             self._sync_up(target.parent)
+            for twin in twins:
+                self._share(target, self.path(twin))
 
     def put_meta(self, key: str, meta: bytes) -> None:
         folder = self.path(key).parent
@@ -68,14 +71,14 @@ class LocalStorage:
         except OSError as error:
             raise Unavailable("the storage cannot be written to; check the data directory and its disk") from error
 
-    def _source(self, staged: Path, twin: str | None) -> Path:
-        """The twin, so that equal bytes lie on the disk once, but only if it still holds them."""
-        if twin is not None:
-            path = self.path(twin)
-            with suppress(OSError):
-                if path.stat().st_size == staged.stat().st_size and file_sha256(path) == file_sha256(staged):
-                    return path
-        return staged
+    def _share(self, fresh: Path, twin: Path) -> None:
+        """Equal bytes lie on the disk once: the new copy takes the older one's place, and heals it should it have rotted."""
+        draft = twin.with_name(f".{META}.{token_hex(4)}")  # named so that `tidy` knows it for what it is
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            if not twin.samefile(fresh):
+                os.link(fresh, draft)
+                draft.replace(twin)
+                _sync_folder(twin.parent)
 
     def _link(self, source: Path, target: Path) -> None:
         try:

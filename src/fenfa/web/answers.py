@@ -1,13 +1,14 @@
 """Public answers that are made once for every revision of a product."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fenfa.web.cache import PageCache
+from fenfa import __version__
+from fenfa.web.cache import Key, PageCache
 from fenfa.web.deps import runtime_of, urls_of
 from fenfa.web.files import names_tag
 from fenfa.web.security import SECURITY_HEADERS
@@ -17,22 +18,23 @@ Made = tuple[dict[str, Any], bytes]
 
 
 async def cached(request: Request, media_type: str, make: Callable[[Any, Urls], Made]) -> Response:
-    """`make(connection, urls)` gives the product's record and the body. Answers 304 when the client has it already."""
+    """`make(connection, urls)`, with one statement, gives the product's record and the body. 304 when the client has it."""
     urls = await urls_of(request)
-    product, body = await runtime_of(request).database.read(make, urls)
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    product, body = await runtime_of(request).database.read_one(make, urls)
+    key = (request.scope["path"], request.scope["query_string"].decode("latin-1"), urls.base)
+    etag = _etag(product, key)
     headers = {"content-type": media_type, "etag": etag, "cache-control": "no-cache"}
-    _keep(request, urls.base, product, etag, headers, body)
+    pages: PageCache = request.app.state.cache
+    if pages.size:
+        full = {**headers, "content-length": str(len(body)), **SECURITY_HEADERS}
+        pages.keep(key, product["id"], product["revision"], etag, (200, list(full.items()), body))
     if names_tag(request.headers.get("if-none-match", ""), etag):
         del headers["content-type"]
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers)
 
 
-def _keep(
-    request: Request, base: str, product: dict[str, Any], etag: str, headers: dict[str, str], body: bytes
-) -> None:
-    pages: PageCache = request.app.state.cache
-    key = (request.scope["path"], request.scope["query_string"].decode("latin-1"), base)
-    full = {**headers, "content-length": str(len(body)), **SECURITY_HEADERS}
-    pages.keep(key, product["id"], product["revision"], etag, (200, list(full.items()), body))
+def _etag(product: dict[str, Any], key: Key) -> str:
+    """An answer is a function of the product's revision, the address and our own version."""
+    place = crc32("\0".join((product["id"], *key, __version__)).encode(errors="replace"))
+    return f'"{product["revision"]:x}-{place:08x}"'

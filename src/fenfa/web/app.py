@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
+from fenfa.web.deps import PlainRoute
 from fenfa.web.public.downloads import SmallFiles
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.threads import in_thread
@@ -49,12 +50,18 @@ def create_app(opener: Opener | None = None) -> FastAPI:
             Exception: errors.on_crash,
         },
     )
+    app.router.routes.extend(Route(r.path, r.get_route_handler()) for r in _plain_routes())
     for router in api.ROUTERS:
         app.include_router(router)
     app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
     app.add_middleware(SecurityHeaders)
     app.state.worker = 0
     return app
+
+
+def _plain_routes() -> Iterator[PlainRoute]:
+    """They stand in the reference by their routers, and before all others by themselves: the framework costs a tenth."""
+    return (route for router in api.ROUTERS for route in router.routes if isinstance(route, PlainRoute))
 
 
 def open_process_runtime() -> Runtime:

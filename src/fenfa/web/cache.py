@@ -62,7 +62,7 @@ class PageCache:
         self._database = database
         self._current_mark = mark
         self._config = config
-        self._size = size
+        self.size = size
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._settings: Settings | None = None
         self._settings_mark: int | None = None
@@ -79,13 +79,13 @@ class PageCache:
         return found.unchanged if known and names_tag(known, found.etag) else found.answer
 
     def keep(self, key: Key, product_id: str, product_revision: int, etag: str, answer: Answer) -> None:
-        if not self._database.inline or not self._size or len(answer[2]) > _LARGEST:
+        if not self._database.inline or not self.size or len(answer[2]) > _LARGEST:
             return
         _, headers, _ = answer
         unchanged = (304, [pair for pair in headers if pair[0] not in ("content-type", "content-length")], b"")
         # the mark of now could hide a commit between the reading of the page and this line; None forces one more look
         self._kept[key] = _Kept(product_id, product_revision, None, etag, answer, unchanged)
-        if len(self._kept) > self._size:
+        if len(self._kept) > self.size:
             self._kept.popitem(last=False)
 
     def settings(self) -> Settings:

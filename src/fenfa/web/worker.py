@@ -38,6 +38,7 @@ async def run(options: Options, listener: int, number: int, lifeline: int) -> in
         log.critical("the application cannot start", exc_info=True)
         return NEVER_STARTED
     gc.collect()
+    gc.set_threshold(20_000, 20, 20)  # a page makes hundreds of short-lived objects and no cycles
     gc.freeze()  # what the start made stays, so the collector need not look at it again
     request_log = RequestLog(number) if options.request_log else None
     await serve(ENGINES[options.server](app, listener, lifespan.state, request_log), options.drain, lifeline)
