@@ -78,7 +78,7 @@ def test_every_page_is_documented() -> None:
     page = reference("api")
     paths = {route.path for route in create_app().routes if isinstance(route, Route | Mount)}
     assert "/products/{slug}" in paths
-    for path in paths:
+    for path in paths - {route.path for route in json_routes()}:
         assert f"| `{path}` |" in page
 
 
