@@ -36,8 +36,13 @@ imports: $(VENV)/.dev
 reference: $(VENV)/.dev ## make docs/reference anew from the code
 	@$(BIN)/python tools/make-reference
 
-bench: packages ## measure speed and memory beside their limits
+bench: packages $(VENV)/androguard/.done ## measure speed and memory beside their limits
 	@$(BIN)/python -m bench
+
+$(VENV)/androguard/.done: requirements/androguard.lock | $(VENV)/.dev
+	@$(PYTHON) -m venv $(VENV)/androguard
+	@$(VENV)/androguard/bin/pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
 
 packages: $(VENV)/.dev
 	@tools/install-test-packages

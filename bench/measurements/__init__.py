@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from bench.measurements import downloads, memory, pages, parsing, small_downloads, startup, uploads
+from bench.measurements import downloads, memory, pages, parsing, peers, small_downloads, startup, uploads
 from bench.plan import Plan
 from bench.table import Figure
 
@@ -10,6 +10,7 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "startup": startup.measure,
     "memory": memory.measure,
     "parsing": parsing.measure,
+    "peers": peers.measure,
     "pages": pages.measure,
     "small-downloads": small_downloads.measure,
     "downloads": downloads.measure,

@@ -16,14 +16,14 @@ def measure(plan: Plan) -> Iterator[Figure]:
     room = plan.room("parsing")
     for name, size in plan.scale.packages:
         package = room / f"{size // MB}-{name}"
-        _make(package)
+        make_package(package)
         pad(package, size)
         ours, limits = take_turns(plan.scale.starts, lambda: _inspect(package), lambda: bare_python("-I"))  # noqa: B023
         label = f"parse {name.removeprefix('app.').upper()}, {size // MB} MB"
         yield Figure(label, median(ours), "s", median(limits), "python -I -c pass", at_most=SECONDS)
 
 
-def _make(package: Path) -> None:
+def make_package(package: Path) -> None:
     # Imported here, since only this measurement needs the tests' builders.
     from tests.support import packages
 
