@@ -53,9 +53,9 @@ def test_deletion_names_the_file(shop: Shop) -> None:
 def test_same_bytes_are_found_in_their_store(shop: Shop) -> None:
     made = shop.release(sha256="a" * 64)
     key = releases.get_release(shop.connection, made)["storage_key"]
-    assert releases.find_same_bytes(shop.connection, "local", "a" * 64) == key
-    assert releases.find_same_bytes(shop.connection, "s3", "a" * 64) is None
-    assert releases.find_same_bytes(shop.connection, "local", "b" * 64) is None
+    assert releases.find_same_bytes(shop.connection, "local", "a" * 64) == [key]
+    assert releases.find_same_bytes(shop.connection, "s3", "a" * 64) == []
+    assert releases.find_same_bytes(shop.connection, "local", "b" * 64) == []
 
 
 def test_meta_json_can_rebuild_the_row(shop: Shop) -> None:

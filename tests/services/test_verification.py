@@ -102,10 +102,9 @@ def test_upload_on_its_way_is_no_orphan(bench: Runtime) -> None:
     staged.discard()
 
 
-def test_bytes_that_share_an_inode_are_both_corrupt(bench: Runtime) -> None:
+def test_bytes_that_share_an_inode_rot_and_heal_together(bench: Runtime) -> None:
     rows = [publish(bench, b"same") for _ in range(2)]
     flip(path_of(bench, rows[0]), 3)
     assert wrong(bench) == {row["id"]: "corrupt" for row in rows}
-    fresh = publish(bench, b"same")
-    assert set(wrong(bench)) == {row["id"] for row in rows}
-    assert fresh["id"] not in wrong(bench)
+    publish(bench, b"same")
+    assert wrong(bench) == {}
