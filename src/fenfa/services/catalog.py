@@ -5,22 +5,22 @@ from operator import itemgetter
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
-from fenfa.db.packing import packed_rows
+from fenfa.db.packing import json_object, packed_rows
 from fenfa.db.tables import products, releases, variants
 from fenfa.services.records import Record, fetch_one
 from fenfa.services.visibility import Viewer, require_visible, visible
 
-_VARIANT = tuple(map(str, variants.c.keys()))
-_PACKAGE = releases.c.package
-_RELEASE_COLUMNS = (
-    *(releases.c[name] for name in ("seq", "id", "variant_id", "version", "build", "channel", "min_os", "changelog")),
-    *(releases.c[name] for name in ("created_at", "download_count", "size_bytes", "sha256", "file_name", "file_ext")),
-    _PACKAGE["public"].label("package"),
-    _PACKAGE["provisioning_profile"].label("provisioning_profile"),
+_VARIANT = tuple(map(str, variants.c.keys()))  # SQLAlchemy's own kind of text is slow as JSON
+_PLAIN = (
+    *("seq", "id", "variant_id", "version", "build", "channel", "min_os", "changelog", "created_at", "download_count"),
+    *("size_bytes", "sha256", "file_name", "file_ext"),
 )
-_RELEASE = tuple(
-    map(str, (column.name for column in _RELEASE_COLUMNS))
-)  # SQLAlchemy's own kind of text is slow as JSON
+_RELEASE = (*_PLAIN, "package", "provisioning_profile")
+_RELEASE_COLUMNS = (
+    *(releases.c[name] for name in _PLAIN),
+    json_object(releases.c.package, "public"),
+    json_object(releases.c.package, "provisioning_profile"),
+)
 _MISSING = "product not found"
 
 # one statement, made once: this is the page that everybody opens, and every further one costs as much as its rows
