@@ -32,18 +32,19 @@ def stored_form(package: PackageInfo) -> dict[str, Any]:
 
 
 def _public_form(package: PackageInfo) -> dict[str, Any]:
-    """Nothing of people, devices or the build's innards."""
+    """Nothing of people, devices or the build's innards; what the package does not say is left out."""
     signing = package.signing or {}
-    return {
+    told = {
         "format": package.format,
         "identifier": package.identifier,
         "name": package.name,
         "arch": package.arch,
-        "target_sdk": package.facts.get("target_sdk") or "",
-        "permissions": package.facts.get("permissions") or [],
+        "target_sdk": package.facts.get("target_sdk"),
+        "permissions": package.facts.get("permissions"),
         "signed": signing.get("verified"),
         "certificates": sorted(_signers(signing)),
     }
+    return {name: value for name, value in told.items() if value not in (None, "", [])}
 
 
 def identity(package: PackageInfo) -> str:
