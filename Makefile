@@ -5,9 +5,9 @@ PORT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-SCRIPTS := tools/make-reference
+SCRIPTS := tools/make-reference tools/make-translations
 .DEFAULT_GOAL := help
-.PHONY: fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,13 +28,16 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
-	@$(BIN)/mypy $(SCRIPTS)
+	@for script in $(SCRIPTS); do $(BIN)/mypy $$script || exit 1; done
 
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
 
 reference: $(VENV)/.dev ## make docs/reference anew from the code
 	@$(BIN)/python tools/make-reference
+
+translations: $(VENV)/.dev ## bring the catalogue of texts up to date and say what is not translated
+	@$(BIN)/python tools/make-translations
 
 bench: packages $(VENV)/androguard/.done ## measure speed and memory beside their limits
 	@$(BIN)/python -m bench

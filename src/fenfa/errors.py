@@ -23,14 +23,19 @@ from typing import ClassVar
 
 
 class FenfaError(Exception):
-    """Base of all errors above. `str(error)` is the message for people."""
+    """Base of all errors above. `str(error)` is the message for people.
+
+    A message may have places to fill in, as in `NotFound("no variant is for {platform}", platform="ios")`: pages translate
+    the `template` before they fill in the `values`.
+    """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     retry_after: int | None = None
 
-    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, *, retry_after: int | None = None, **values: object) -> None:
+        self.template, self.values = message, values
+        self.message = message.format(**values) if values else message
+        super().__init__(self.message)
         self.retry_after = retry_after if retry_after is not None else self.retry_after
 
 

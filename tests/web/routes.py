@@ -8,7 +8,7 @@ from fenfa.web.app import create_app
 
 class Gate(NamedTuple):
     """`scope`: none, upload, admin, or panel (a page of the admin panel). `status`: what a caller who may come in gets
-    for a request without a body, all IDs unknown. `html`: errors are pages."""
+    for a request without a body, all IDs unknown. `html`: a page of ours, errors included, and nothing for OpenAPI."""
 
     scope: str
     status: int
@@ -38,6 +38,7 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("GET", "/admin/login"): Gate("none", 200, html=True),
     ("POST", "/admin/login"): Gate("none", 403, html=True),
     ("POST", "/admin/logout"): Gate("none", 403, html=True),
+    ("POST", "/preferences"): Gate("none", 303, html=True),
     ("POST", "/admin/api/smart-upload"): Gate("admin", 400),
     ("POST", "/admin/api/parse-app"): Gate("admin", 400),
     ("GET", "/admin/api/products"): Gate("admin", 200),

@@ -16,10 +16,9 @@ from tests.support.packages import make_ipa
 from tests.web.api.test_devices import add, bind
 from tests.web.routes import TABLE
 
-PAGES = {"/", "/docs", "/openapi.json", "/robots.txt", "/static/{path}", "/products/{slug}", "/apps/{app_id}", "/admin"}
+FILES = {"/openapi.json", "/robots.txt", "/static/{path}"}
 BYTES = {"/d/{release_id}", "/ios/{release_id}/manifest.plist", "/icon/{any_id}", "/icon/products/{product_id}"}
-NO_JSON = PAGES | BYTES | {"/admin/login", "/admin/logout"}
-JSON_ROUTES = sorted(key for key in TABLE if key[1] not in NO_JSON)
+JSON_ROUTES = sorted(key for key, gate in TABLE.items() if not gate.html and key[1] not in FILES | BYTES)
 EXPORTS = "/admin/exports/"
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from fenfa import __version__
 from fenfa.web.cache import Key, PageCache
 from fenfa.web.deps import runtime_of, urls_of
+from fenfa.web.face import VARY
 from fenfa.web.files import names_tag
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.urls import Urls
@@ -17,13 +18,18 @@ from fenfa.web.urls import Urls
 Made = tuple[dict[str, Any], bytes]
 
 
-async def cached(request: Request, media_type: str, make: Callable[[Any, Urls], Made]) -> Response:
-    """`make(connection, urls)`, with one statement, gives the product's record and the body. 304 when the client has it."""
+async def cached(request: Request, media_type: str, make: Callable[[Any, Urls], Made], face: str = "") -> Response:
+    """`make(connection, urls)`, with one statement, gives the product's record and the body. 304 when the client has it.
+
+    `face` is what the body depends on beside product and address.
+    """
     urls = await urls_of(request)
     product, body = await runtime_of(request).database.read_one(make, urls)
-    key = (request.scope["path"], request.scope["query_string"].decode("latin-1"), urls.base)
+    key = (request.scope["path"], request.scope["query_string"].decode("latin-1"), urls.base, face)
     etag = _etag(product, key)
     headers = {"content-type": media_type, "etag": etag, "cache-control": "no-cache"}
+    if face:
+        headers["vary"] = VARY
     pages: PageCache = request.app.state.cache
     if pages.size:
         full = {**headers, "content-length": str(len(body)), **SECURITY_HEADERS}

@@ -13,7 +13,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fenfa.config import process_config
@@ -22,6 +21,7 @@ from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
+from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
 from fenfa.web.deps import PlainRoute
 from fenfa.web.public.downloads import SmallFiles
@@ -152,8 +152,4 @@ async def _robots(_request: Any) -> PlainTextResponse:
     return PlainTextResponse("User-agent: *\nDisallow: /\n")
 
 
-_STATIC = Path(__file__).parent / "static"
-_FILES = (
-    Route("/robots.txt", _robots),
-    Mount("/static", StaticFiles(directory=_STATIC)),
-)
+_FILES = (Route("/robots.txt", _robots), Mount("/static", Assets()))

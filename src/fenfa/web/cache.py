@@ -14,6 +14,7 @@ from fenfa.config import Config
 from fenfa.db.engine import Database
 from fenfa.services.products import revision
 from fenfa.services.settings import Settings, load_settings
+from fenfa.web.face import face_of
 from fenfa.web.files import names_tag
 from fenfa.web.rsgi import Answer, Asked, HeaderLookup
 from fenfa.web.urls import fixed_base
@@ -21,7 +22,7 @@ from fenfa.web.urls import fixed_base
 _MOST_ENTRIES = 512
 _LARGEST = 512 * 1024
 T = TypeVar("T")
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
 
 
 class ChangeMark:
@@ -56,7 +57,7 @@ class _Kept:
 
 
 class PageCache:
-    """Answers by (path, query, base URL). `size` 0 keeps nothing."""
+    """Answers by (path, query, base URL, face). `size` 0 keeps nothing."""
 
     def __init__(self, database: Database, mark: ChangeMark, config: Config, size: int) -> None:
         self._database = database
@@ -72,7 +73,8 @@ class PageCache:
         if not self._kept or asked.method != "GET" or not asked.path.startswith(("/products/", "/api/products/")):
             return None
         base = self._simple_base(asked.headers)
-        found = self._kept.get((asked.path, asked.query, base)) if base else None
+        face = face_of(asked.headers).key if asked.path.startswith("/products/") else ""
+        found = self._kept.get((asked.path, asked.query, base, face)) if base else None
         if found is None or not self._is_current(found):
             return None
         known = asked.headers.get("if-none-match")

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from fenfa.errors import BadInput, FenfaError, MethodNotAllowed, NotFound, TooLarge
 from fenfa.web.envelope import fail
-from fenfa.web.pages import render
+from fenfa.web.face import face_of
+from fenfa.web.pages import error_text, render
 from fenfa.web.security import SECURITY_HEADERS
 
 STATUS = {
@@ -28,7 +29,7 @@ STATUS = {
     "UNAVAILABLE": 503,
     "INSUFFICIENT_STORAGE": 507,
 }
-_PAGES = ("/products/", "/apps/", "/admin", "/docs")
+_PAGES = ("/products/", "/apps/", "/admin", "/docs", "/preferences")
 _NOT_PAGES = ("/admin/api/", "/admin/exports/")
 log = logging.getLogger("fenfa.web")
 
@@ -75,8 +76,13 @@ def _answer(request: Request, error: FenfaError) -> Response:
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     if _wants_page(request):
-        return render(request, "public/error.html", status, headers, title=error.message, code=error.code)
+        return _page(request, error, status, headers)
     return fail(status, error.code, error.message, headers)
+
+
+def _page(request: Request, error: FenfaError, status: int, headers: dict[str, str]) -> Response:
+    title = error_text(error, face_of(request.headers).language)
+    return render(request, "public/error.html", status, headers, title=title, code=error.code)
 
 
 def _wants_page(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""HTML pages from Jinja2 templates."""
+"""HTML pages from Jinja2 templates, in the visitor's language."""
 
 from functools import cache
 from typing import Any
@@ -8,35 +8,54 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from fenfa import __version__
-
-UNITS = ("B", "KB", "MB", "GB", "TB")
+from fenfa.errors import FenfaError
+from fenfa.web import i18n
+from fenfa.web.assets import asset
+from fenfa.web.face import Face, face_of
+from fenfa.web.i18n import LANGUAGES, Language
+from fenfa.web.qr import qr_svg
 
 
 @cache
-def environment() -> Environment:
-    made = Environment(loader=PackageLoader("fenfa.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made.lstrip_blocks = True
+def environment(language: Language) -> Environment:
+    """One for each language, so that a template finds its texts without knowing who asks."""
+    made = Environment(
+        loader=PackageLoader("fenfa.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    made.filters["size"] = readable_size
-    made.filters["day"] = lambda stamp: stamp[:10]
-    made.globals["version"] = __version__
+    texts = i18n.translations(language)
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
+    )
+    made.filters |= {
+        "size": lambda size: i18n.readable_size(size, language),
+        "number": lambda number: i18n.readable_number(number, language),
+        "day": lambda stamp: i18n.readable_day(stamp, language),
+        "moment": lambda stamp: i18n.readable_moment(stamp, language),
+        "capital": lambda text: text[:1].upper() + text[1:],
+        "qr": qr_svg,
+    }
+    made.globals |= {"version": __version__, "languages": LANGUAGES, "asset": asset}
     return made
 
 
-def render_text(template: str, **values: Any) -> str:
-    return environment().get_template(template).render(**values)
+def render_text(template: str, face: Face, **values: Any) -> str:
+    return environment(face.language).get_template(template).render(face=face, **values)
 
 
 def render(
     request: Request, template: str, status: int = 200, headers: dict[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
-    text = render_text(template, path=request.url.path, **values)
+    text = render_text(template, face_of(request.headers), path=request.url.path, **values)
     return HTMLResponse(text, status, headers={"cache-control": "no-store", **(headers or {})})
 
 
-def readable_size(size: float) -> str:
-    """1536 → `1.5 KB`, in steps of 1024."""
-    unit = 0
-    while size >= 1024 and unit < len(UNITS) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:.0f} {UNITS[unit]}" if unit == 0 or size >= 100 else f"{size:.1f} {UNITS[unit]}"
+def error_text(error: FenfaError, language: Language) -> str:
+    """What the error says, in the visitor's language where the catalogue has it."""
+    text = i18n.translations(language).gettext(error.template)
+    return text.format(**error.values) if error.values else text

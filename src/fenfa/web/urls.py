@@ -69,3 +69,9 @@ def base_of(settings: Settings, scheme: str, host: str | None) -> str:
 def urls_for(settings: Settings, base: str) -> Urls:
     others = settings["secondary_domains"] or [base]
     return Urls(base, others[0])
+
+
+def own_path(text: str, otherwise: str) -> str:
+    """The text if it is a path of this site, as a page may ask to be led back to; nothing that a browser reads as a host."""
+    is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
+    return text if is_own else otherwise

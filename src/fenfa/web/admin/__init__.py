@@ -1,5 +1,8 @@
-"""The admin panel, one module a page."""
+"""The admin panel: HTML pages, one module a page. The menu is drawn from PAGES."""
 
-from fenfa.web.admin import login, overview
+from fenfa.web.admin import dashboard, login
+from fenfa.web.admin.panel import Page
 
-ROUTES = (*login.ROUTES, *overview.ROUTES)
+PAGES: tuple[Page, ...] = (dashboard.PAGE,)
+
+ROUTES = (*login.ROUTES, *(route for page in PAGES for route in page.routes))

@@ -1,16 +1,16 @@
 """Logging in with a token, and out."""
 
-from urllib.parse import parse_qs
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fenfa.errors import RateLimited, ScopeMissing, TooLarge, Unauthenticated
+from fenfa.errors import FenfaError, RateLimited, ScopeMissing, Unauthenticated
 from fenfa.services import sessions
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import runtime_of, settings_of
-from fenfa.web.pages import render
+from fenfa.web.face import face_of
+from fenfa.web.forms import form_of
+from fenfa.web.pages import error_text, render
 from fenfa.web.security import (
     PLAIN_COOKIE,
     SECURE_COOKIE,
@@ -19,29 +19,33 @@ from fenfa.web.security import (
     require_same_origin,
     session_cookie,
 )
+from fenfa.web.urls import own_path
 
 _MAX_FORM = 8 * 1024
 
 
 async def login_page(request: Request) -> Response:
-    return await _form(request, "", 200)
+    return await _form(request, request.query_params.get("next", ""))
 
 
 async def login(request: Request) -> Response:
     runtime = runtime_of(request)
     require_same_origin(request, runtime)
+    sent = await form_of(request, _MAX_FORM)
+    goal = sent.get("next", "")
     try:
-        identity = await identify_token(request, runtime, await _sent_token(request))
+        identity = await identify_token(request, runtime, sent.get("token", "").strip())
         if not identity.may(Scope.ADMIN):
             raise ScopeMissing("this token can upload, but not administer; use an admin token")
     except RateLimited as error:
-        return await _form(request, error.message, 429)
+        return await _form(request, goal, error, 429)
     except ScopeMissing as error:
-        return await _form(request, error.message, 401)
+        return await _form(request, goal, error, 401)
     except Unauthenticated:
-        return await _form(request, "this token is not valid; check it for missing letters", 401)
+        unknown = Unauthenticated("this token is not valid; check it for missing letters")
+        return await _form(request, goal, unknown, 401)
     value = await runtime.database.write(sessions.open_session, runtime.clock(), identity.id)
-    answer = RedirectResponse("/admin", 303)
+    answer = RedirectResponse(own_path(goal, "/admin"), 303)
     _set_cookie(request, answer, value)
     return answer
 
@@ -56,18 +60,10 @@ async def logout(request: Request) -> Response:
     return answer
 
 
-async def _form(request: Request, problem: str, status: int) -> Response:
+async def _form(request: Request, goal: str, error: FenfaError | None = None, status: int = 200) -> Response:
+    problem = error_text(error, face_of(request.headers).language) if error else ""
     organization = (await settings_of(request))["organization"]
-    return render(request, "admin/login.html", status, problem=problem, organization=organization)
-
-
-async def _sent_token(request: Request) -> str:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM:
-            raise TooLarge("the form is too large")
-    return parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0].strip()
+    return render(request, "admin/login.html", status, problem=problem, next=goal, organization=organization)
 
 
 def _set_cookie(request: Request, answer: Response, value: str) -> None:

@@ -1,5 +1,5 @@
 """What everybody may fetch: files first, for their speed."""
 
-from fenfa.web.public import downloads, icons, ios, page
+from fenfa.web.public import downloads, icons, ios, page, preferences
 
-ROUTES = (*downloads.ROUTES, *ios.ROUTES, *icons.ROUTES, *page.ROUTES)
+ROUTES = (*downloads.ROUTES, *ios.ROUTES, *icons.ROUTES, *page.ROUTES, *preferences.ROUTES)

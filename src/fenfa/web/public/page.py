@@ -1,9 +1,7 @@
 """The product page, and the old address that leads to it."""
 
-from functools import lru_cache
 from typing import Any
 
-import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,6 +12,7 @@ from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.web.answers import Made, cached
 from fenfa.web.deps import runtime_of, settings_of
+from fenfa.web.face import face_of
 from fenfa.web.pages import render_text
 from fenfa.web.urls import Urls
 from fenfa.web.views import catalog_view
@@ -24,7 +23,7 @@ PLATFORM_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows
 async def product_page(request: Request) -> Response:
     slug = request.path_params["slug"]
     wanted, variant = request.query_params.get("r", ""), request.query_params.get("variant", "")
-    organization = (await settings_of(request))["organization"]
+    face, organization = face_of(request.headers), (await settings_of(request))["organization"]
 
     def make(connection: Any, urls: Urls) -> Made:
         catalog = open_catalog(connection, slug, PUBLIC)
@@ -32,13 +31,15 @@ async def product_page(request: Request) -> Response:
         values = {
             "organization": organization,
             "platforms": PLATFORM_NAMES,
-            "qr": qr_svg(urls.page(catalog.product["slug"])),
+            "link": urls.page(catalog.product["slug"]),
         }
         shown = _selected(view["variants"], wanted, variant)
-        text = render_text("public/product.html", product=view["product"], variants=shown, wanted=wanted, **values)
+        text = render_text(
+            "public/product.html", face, product=view["product"], variants=shown, wanted=wanted, **values
+        )
         return catalog.product, text.encode()
 
-    return await cached(request, "text/html; charset=utf-8", make)
+    return await cached(request, "text/html; charset=utf-8", make, face.key)
 
 
 async def app_page(request: Request) -> Response:
@@ -65,12 +66,6 @@ def _with_shown(variant: dict[str, Any], release_id: str) -> dict[str, Any]:
 def _is_wanted(variant: dict[str, Any], release_id: str, variant_id: str) -> bool:
     shown = variant["shown"]
     return variant["id"] == variant_id or bool(release_id and shown and shown["id"] == release_id)
-
-
-@lru_cache(maxsize=512)
-def qr_svg(text: str) -> str:
-    """An inline SVG, black on white whatever the page: that is what every camera reads."""
-    return segno.make(text, error="m").svg_inline(scale=4, dark="#000", light="#fff", border=2, omitsize=True)
 
 
 ROUTES = (Route("/products/{slug}", product_page), Route("/apps/{app_id}", app_page))

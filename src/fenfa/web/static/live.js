@@ -1,0 +1,71 @@
+// Small helps for pages that work without: fragments swapped in place, copying, keys, and what the server cannot see.
+"use strict";
+const page = document.documentElement;
+const query = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+// Fetches a page of ours and swaps the parts that `selector` names. A redirect to another page is followed.
+async function swap(selector, url, options = {}) {
+  const answer = await fetch(url, { headers: { "x-live": "1" }, ...options });
+  if (answer.redirected && new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
+  const made = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const focused = document.activeElement && document.activeElement.id;
+  for (const old of query(selector)) {
+    const fresh = old.id && made.getElementById(old.id);
+    if (!fresh) return location.assign(answer.url);
+    if (fresh.outerHTML !== old.outerHTML) old.replaceWith(fresh);
+  }
+  if (focused && document.activeElement.id !== focused) document.getElementById(focused)?.focus();
+}
+
+// <form data-live="#list">: filters as you type, saves in place.
+let typing;
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form?.dataset.live || form.method !== "get") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => filter(form), 200);
+});
+function filter(form) {
+  const url = `${form.action.split("?")[0]}?${new URLSearchParams(new FormData(form))}`;
+  history.replaceState(null, "", url);
+  return swap(form.dataset.live, url);
+}
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.live || event.defaultPrevented) return;
+  event.preventDefault();
+  if (form.method === "get") return filter(form);
+  const body = form.enctype === "multipart/form-data" ? new FormData(form) : new URLSearchParams(new FormData(form));
+  swap(form.dataset.live, event.submitter?.formAction || form.action, { method: "POST", body });
+});
+
+// <section id data-poll="2">: asked again every two seconds while somebody looks.
+setInterval(() => {
+  const second = Math.round(performance.now() / 1000);
+  for (const part of query("[data-poll]")) {
+    const idle = document.hidden || part.contains(document.activeElement);
+    if (!idle && second % Number(part.dataset.poll) === 0) swap(`#${part.id}`, part.dataset.from || location.href);
+  }
+}, 1000);
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    await navigator.clipboard?.writeText(copy.dataset.copy);
+    copy.classList.add("copied");
+    setTimeout(() => copy.classList.remove("copied"), 1500);
+  }
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open)?.showModal();
+});
+
+// Keys of the panel: <a data-key="p">, / to search, ? for the list of keys.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+  const wanted = event.key === "/" ? "[data-search]" : event.key === "?" ? "[data-open=shortcuts]" : `[data-key="${CSS.escape(event.key)}"]`;
+  const found = document.querySelector(wanted);
+  if (!found) return;
+  event.preventDefault();
+  if (event.key === "/") found.focus();
+  else found.click();
+});
