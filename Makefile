@@ -5,9 +5,9 @@ PORT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-SCRIPTS := tools/make-reference tools/make-translations
+SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots
 .DEFAULT_GOAL := help
-.PHONY: translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -38,6 +38,9 @@ reference: $(VENV)/.dev ## make docs/reference anew from the code
 
 translations: $(VENV)/.dev ## bring the catalogue of texts up to date and say what is not translated
 	@$(BIN)/python tools/make-translations
+
+screenshots: packages ## a picture of every page, light and dark, wide and phone, in each language (ONLY=words of addresses)
+	@$(BIN)/python tools/make-screenshots $(ONLY)
 
 bench: packages $(VENV)/androguard/.done ## measure speed and memory beside their limits
 	@$(BIN)/python -m bench

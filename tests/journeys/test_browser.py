@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
-from tests.support.browser import ADMIN, DEVICES, UPLOAD, Browser, chromium, send
+from tests.support.browser import ADMIN, DEVICES, UPLOAD, Browser, chromium, fits, log_in, send
 from tests.support.packages import make_apk, make_ipa
 from tests.support.server import fenfa_server
 
@@ -33,11 +33,6 @@ def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
         finally:
             opened.close()
     assert opened.errors == []
-
-
-def log_in(page: Page, token: str = ADMIN) -> None:
-    page.get_by_label("Admin token").fill(token)
-    page.get_by_role("button", name="Log in").click()
 
 
 def download_bytes(page: Page, link: str) -> bytes:
@@ -87,11 +82,6 @@ def test_every_device_gets_its_build(browser: Browser, tmp_path: Path, device: s
     assert f"{browser.base}/d/{ios['release']['id']}" in manifest.text
     assert download_bytes(page, "Download the file") == ipa.read_bytes()
     assert fits(page)
-
-
-def fits(page: Page) -> bool:
-    """Whether the page is no wider than the screen."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 def test_older_releases_stay_within_reach(browser: Browser, tmp_path: Path) -> None:

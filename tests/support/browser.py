@@ -97,6 +97,17 @@ def chromium() -> Iterator[Chromium]:
             browser.close()
 
 
+def log_in(page: Page, token: str = ADMIN) -> None:
+    """On the login page, in any language."""
+    page.locator("#token").fill(token)
+    page.locator("main form button[type=submit]").click()
+
+
+def fits(page: Page) -> bool:
+    """Whether the page is no wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
 def send(base: str, file: Path, token: str = ADMIN, **fields: str) -> dict[str, Any]:
     """`data` of a smart upload that makes its own product."""
     with file.open("rb") as opened:
