@@ -12,8 +12,12 @@ FenfaError
 ├── BadPackage            BAD_PACKAGE           the file is not what its name says, or cannot be read
 ├── RateLimited           RATE_LIMITED          carries `retry_after`
 ├── UpstreamFailed        UPSTREAM_ERROR        Apple or the object store answered wrongly
+│   ├── AppleRefused                            Apple says no, and asking again will not help; carries `reason`
+│   └── AppleBusy                               Apple asks to wait or does not answer; carries `retry_after`
 ├── Unavailable           UNAVAILABLE           the database or the storage does not answer; carries `retry_after`
-└── StorageFull           INSUFFICIENT_STORAGE
+├── StorageFull           INSUFFICIENT_STORAGE
+├── SecretLost            INTERNAL_ERROR        a stored secret does not open with this installation's key
+└── JobStopped            INTERNAL_ERROR        stays within the runner: the job was cancelled, or is another process's
 
 `code` is the word in the JSON envelope; only `web/errors.py` turns it into an HTTP status. `message` is short, lower case,
 says what to do, and never holds a stack trace, SQL or a path.
@@ -84,6 +88,18 @@ class UpstreamFailed(FenfaError):
     code = "UPSTREAM_ERROR"
 
 
+class AppleRefused(UpstreamFailed):
+    """`reason` is one of fenfa.apple.refusals.REASONS."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AppleBusy(UpstreamFailed):
+    retry_after = 60
+
+
 class Unavailable(FenfaError):
     code = "UNAVAILABLE"
     retry_after = 5
@@ -91,3 +107,11 @@ class Unavailable(FenfaError):
 
 class StorageFull(FenfaError):
     code = "INSUFFICIENT_STORAGE"
+
+
+class SecretLost(FenfaError):
+    """The message says what to enter again."""
+
+
+class JobStopped(FenfaError):
+    """Raised between two steps of a job, so that it ends there."""

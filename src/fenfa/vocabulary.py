@@ -35,6 +35,16 @@ class UploadState(StrEnum):
     FAILED = "failed"
 
 
+class JobState(StrEnum):
+    """`queued` also: put off until it is due, or handed back by a process that ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 FILE_TYPES: dict[Platform, tuple[str, ...]] = {
     Platform.IOS: ("ipa",),
     Platform.ANDROID: ("apk", "aab", "apks", "xapk"),

@@ -18,6 +18,7 @@ from fenfa.db.migrate import migrate
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime, open_runtime
+from fenfa.services.runner import Runner
 from fenfa.vocabulary import Platform, file_type
 from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
@@ -46,6 +47,7 @@ class AppClient:
     def __init__(self, runtime: Runtime, clock: Clock, runner: asyncio.Runner) -> None:
         self.runtime, self.clock, self._runner = runtime, clock, runner
         self.app = create_app(lambda: runtime)
+        self.app.state.worker = 2  # not the first, which works at jobs by itself: a test says when, see `work`
         self._lifespan = Lifespan(self.app)
         self._served: ASGIApp = self.app
         self.address = "127.0.0.1"
@@ -100,6 +102,10 @@ class AppClient:
         with closing(sqlite3.connect(self.runtime.config.database_file)) as connection, connection:
             connection.execute(statement)
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.runtime.config.database_file)) as connection:
+            return connection.execute(query).fetchall()
+
     def get(self, url: str, **options: Any) -> httpx.Response:
         return self.request("GET", url, **options)
 
@@ -121,6 +127,12 @@ class AppClient:
     def flush(self) -> None:
         """Writes the events that wait."""
         self._runner.run(write_events(self.runtime))
+
+    def work(self) -> None:
+        """Runs the jobs that are due, until none is."""
+        runner = Runner(self.runtime)
+        while runner.run_next():
+            pass
 
     # what most tests start from
 

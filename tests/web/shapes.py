@@ -134,6 +134,21 @@ TOKEN: Shape = {
     "last_used_at": (TIME, NULL),
     "revoked_at": (TIME, NULL),
 }
+JOB: Shape = {
+    "id": identifier("job"),
+    "kind": str,
+    "state": Match("queued|running|done|failed|cancelled"),
+    "actor": str,
+    "args": dict,
+    "done": int,
+    "total": int,
+    "message": str,
+    "attempts": int,
+    "due_at": TIME,
+    "created_at": TIME,
+    "updated_at": TIME,
+    "finished_at": (TIME, NULL),
+}
 PROFILE: Shape = {
     "uuid": str,
     "name": str,

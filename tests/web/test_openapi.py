@@ -9,6 +9,8 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from fenfa.services.jobs import enqueue
+from fenfa.services.records import stamp
 from fenfa.web.errors import STATUS
 from tests.support import images
 from tests.support.client import ADMIN, AppClient, running
@@ -70,7 +72,7 @@ def test_nothing_else_is_in_it(schema: dict[str, Any]) -> None:
 
 def test_bodies_are_described(schema: dict[str, Any]) -> None:
     for method, path in JSON_ROUTES:
-        if method in ("POST", "PUT") and not path.endswith("publish"):
+        if method in ("POST", "PUT") and not path.endswith(("publish", "/cancel", "/retry", "/test")):
             assert "requestBody" in schema["paths"][path][method.lower()], path
 
 
@@ -101,10 +103,13 @@ def answers(server: AppClient, tmp_path_factory: pytest.TempPathFactory) -> dict
     client("PUT", "/admin/api/releases/{release_id}", release, json={"channel": "beta"})
     client("PUT", "/admin/api/settings", json={"organization": "Example Ltd"})
     token = client("POST", "/admin/api/tokens", json={"name": "CI", "scope": "upload"})["id"]
+    job = server.runtime.database.write_now(enqueue, stamp(server.clock()), "check-apple", {})
+    for path in ("cancel", "retry"):
+        client("POST", "/admin/api/jobs/{job_id}/" + path, job)
     for path in ("unpublish", "publish"):
         client("PUT", "/admin/api/apps/{any_id}/" + path, app)
     names = {"product_id": product, "variant_id": variant["id"], "release_id": release, "app_id": app}
-    names |= {"id_or_slug": product, "slug": "myapp"}
+    names |= {"job_id": job, "id_or_slug": product, "slug": "myapp"}
     for method, path in JSON_ROUTES:
         if method == "GET":
             client(method, path.format(**names), route=path)

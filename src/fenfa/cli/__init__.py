@@ -58,6 +58,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("upload", "fenfa.cli.upload", "Send builds to a Fenfa server and print their pages."),
     Verb("inspect", "fenfa.cli.inspect", "Tell what builds are, without a server."),
     Verb("token", "fenfa.cli.token", "Create, list and revoke tokens."),
+    Verb("jobs", "fenfa.cli.jobs", "List, show, cancel and retry background jobs."),
     Verb("migrate", "fenfa.cli.migrate", "Bring the database to this version's schema."),
     Verb("verify", "fenfa.cli.verify", "Check that every stored file has the bytes it came with."),
     Verb("reinspect", "fenfa.cli.reinspect", "Read stored packages again, after an update."),

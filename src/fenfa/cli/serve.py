@@ -114,6 +114,8 @@ def prepare(settings: Config) -> dict[Scope, str]:
     """Migrates, sweeps, and makes the first tokens where they are needed; gives their secrets."""
     from fenfa.db.engine import open_sqlite
     from fenfa.db.migrate import migrate
+    from fenfa.services.jobs import release_leases
+    from fenfa.services.records import stamp
     from fenfa.services.sweeps import GRACE, sweep
 
     database = open_sqlite(settings.database_file)
@@ -121,6 +123,7 @@ def prepare(settings: Config) -> dict[Scope, str]:
         print(sentence)
     runtime = open_runtime(settings, database=database)
     sweep(runtime, GRACE)
+    runtime.database.write_now(release_leases, stamp(runtime.clock()))  # the folder's lock says: nobody else is there
     made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}
     database.close()
     return made

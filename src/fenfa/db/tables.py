@@ -54,6 +54,7 @@ products = Table(
     Column("published", Boolean, nullable=False, default=True),
     Column("icon_sha256", Text, nullable=True),
     Column("revision", BigInteger, nullable=False, default=1),  # grows with every change that a public page shows
+    _text("apple_team_id"),  # of apple_teams; empty: the default team
     _text("created_at", None),
     _text("updated_at", None),
 )
@@ -220,4 +221,71 @@ audit = Table(
     _text("action"),
     _text("target"),
     Column("detail", JSON, nullable=False, default=dict),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    _text("kind"),
+    _text("state"),
+    Column("open_key", Text, nullable=True, unique=True),  # while it is not over; of one key one job is open at a time
+    _text("actor"),
+    Column("args", JSON, nullable=False, default=dict),
+    Column("memory", JSON, nullable=False, default=dict),  # what it needs to go on where it stopped
+    Column("done", Integer, nullable=False, default=0),
+    Column("total", Integer, nullable=False, default=0),
+    _text("message"),
+    Column("attempts", Integer, nullable=False, default=0),  # since it last got ahead
+    _text("due_at", None),
+    _text("lease_owner"),
+    _text("lease_until"),
+    Column("cancel_asked", Boolean, nullable=False, default=False),
+    _text("created_at", None),
+    _text("updated_at", None),
+    Column("finished_at", Text, nullable=True),
+    Index(None, "state", "due_at"),
+)
+
+apple_teams = Table(
+    "apple_teams",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    _text("name"),
+    _text("key_id"),
+    _text("issuer_id"),
+    _text("private_key"),  # sealed under the row's ID, see services/vault.py
+    _text("apple_team_id"),
+    _text("membership_ends"),  # YYYY-MM-DD, or empty
+    _text("created_at", None),
+    _text("updated_at", None),
+)
+
+apple_health = Table(
+    "apple_health",
+    metadata,
+    Column("team_id", Text, primary_key=True),  # no foreign key: the default team is no row of apple_teams
+    _text("checked_at"),
+    Column("connected", Boolean, nullable=False, default=False),
+    _text("message"),
+    Column("requests_left", Integer, nullable=True),  # of this hour, as Apple last said
+    _text("listed_at"),
+    Column("listed", JSON, nullable=False, default=list),  # [family, day added, how many] of Apple's whole list
+)
+
+apple_registrations = Table(
+    "apple_registrations",
+    metadata,
+    _seq(),
+    _owner("device_id", "devices.id"),
+    Column("team_id", Text, nullable=False, index=True),
+    _text("apple_device_id"),
+    _text("status"),
+    _text("family"),
+    _text("added_at"),
+    _text("created_at", None),
+    _text("updated_at", None),
+    UniqueConstraint("device_id", "team_id"),
 )

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fenfa.config import process_config
 from fenfa.errors import FenfaError
 from fenfa.runtime import Runtime, open_runtime
+from fenfa.services.runner import Runner
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
@@ -31,6 +32,9 @@ from fenfa.web.threads import in_thread
 FLUSH_SECONDS = 0.2
 MOST_PAGES = 512
 SWEEP_SECONDS = 3600
+JOB_SECONDS = 1.0
+HAND_BACK = 5.0
+"""Seconds that a running job gets at shutdown to end its step; after that, the next start takes it up where it was."""
 log = logging.getLogger("fenfa.web")
 Opener = Callable[[], Runtime]
 
@@ -91,16 +95,19 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = opener()
         _equip(app, runtime)
-        jobs = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime), "events"))]
+        runner = Runner(runtime)
+        tasks = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime), "events"))]
         if app.state.worker <= 1:  # the first worker, or the only process
-            jobs.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
+            tasks.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
+            tasks.append(asyncio.create_task(_repeat(JOB_SECONDS, lambda: _work(runner), "jobs")))
         try:
             yield
         finally:
-            for job in jobs:
-                job.cancel()
+            await in_thread(runner.stop, HAND_BACK)
+            for task in tasks:
+                task.cancel()
             with suppress(asyncio.CancelledError):
-                await asyncio.gather(*jobs)
+                await asyncio.gather(*tasks)
             await write_events(runtime)
             runtime.database.close()
 
@@ -146,6 +153,12 @@ async def _sweep(runtime: Runtime) -> None:
     done = await in_thread(sweep, runtime, GRACE)
     if done.finished or done.dropped or done.removed:
         log.info("swept: %d finished, %d dropped, %d removed", done.finished, done.dropped, done.removed)
+
+
+async def _work(runner: Runner) -> None:
+    await in_thread(runner.enqueue_periodic)
+    while await in_thread(runner.run_next):
+        pass
 
 
 async def _robots(_request: Any) -> PlainTextResponse:

@@ -162,6 +162,22 @@ TOKEN = {
     "revoked_at": None,
 }
 
+JOB: dict[str, Any] = {
+    "id": "job_9k8j7h6g5f4d3s2a1q0w9e8r",
+    "kind": "register-with-apple",
+    "state": "running",
+    "actor": TOKEN["id"],
+    "args": {},
+    "done": 120,
+    "total": 250,
+    "message": "118 registered, 2 refused",
+    "attempts": 0,
+    "due_at": NOW,
+    "created_at": NOW,
+    "updated_at": NOW,
+    "finished_at": None,
+}
+
 
 def listed(item: dict[str, Any]) -> dict[str, Any]:
     return {"items": [item], "total": 1}

@@ -6,6 +6,7 @@ from fenfa.web.api import (
     events,
     exports,
     health,
+    jobs,
     products,
     releases,
     settings,
@@ -28,5 +29,6 @@ ROUTERS = (
     devices.router,
     settings.router,
     tokens.router,
+    jobs.router,
     exports.router,
 )
