@@ -91,8 +91,8 @@ class UpstreamFailed(FenfaError):
 class AppleRefused(UpstreamFailed):
     """`reason` is one of fenfa.apple.refusals.REASONS."""
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, message: str, **values: str) -> None:
+        super().__init__(message, retry_after=None, **values)
         self.reason = reason
 
 
@@ -115,3 +115,6 @@ class SecretLost(FenfaError):
 
 class JobStopped(FenfaError):
     """Raised between two steps of a job, so that it ends there."""
+
+    def __init__(self) -> None:
+        super().__init__("the job was stopped")

@@ -92,7 +92,7 @@ def advance(connection: Connection, now: datetime, job_id: str, owner: str, chan
     alive = {"lease_until": stamp(now + LEASE), "updated_at": stamp(now), "attempts": 0}
     changed = connection.execute(update(jobs).where(*_held_by(job_id, owner)).values(alive | dict(changes)))
     if not changed.rowcount:
-        raise JobStopped("another process has this job")
+        raise JobStopped()
     return bool(connection.scalar(select(jobs.c.cancel_asked).where(jobs.c.id == job_id)))
 
 
@@ -123,7 +123,7 @@ def cancel(connection: Connection, now: datetime, job_id: str) -> None:
     """At once, or after the step that is running. What is done stays done."""
     job = get_job(connection, job_id)
     if job["state"] in _OVER:
-        raise Conflict(f"the job is over already ({job['state']})")
+        raise Conflict("the job is over already ({state})", state=job["state"])
     waiting = update(jobs).where(jobs.c.id == job_id, jobs.c.state == JobState.QUEUED)
     if not connection.execute(waiting.values(**_over(JobState.CANCELLED, now))).rowcount:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(cancel_asked=True))
@@ -133,7 +133,7 @@ def retry(connection: Connection, now: str, job_id: str) -> None:
     """A job that failed or was cancelled goes on where it stopped; one that waits goes on at once."""
     job = get_job(connection, job_id)
     if job["state"] in (JobState.DONE, JobState.RUNNING):
-        raise Conflict(f"the job is {job['state']}; there is nothing to try again")
+        raise Conflict("the job is {state}; there is nothing to try again", state=job["state"])
     again = {"state": JobState.QUEUED, "due_at": now, "attempts": 0, "cancel_asked": False, "finished_at": None}
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(again | {"updated_at": now}))
 
@@ -147,7 +147,7 @@ def _leave(connection: Connection, now: datetime, job_id: str, owner: str, chang
     freed = {"lease_owner": "", "lease_until": "", "updated_at": stamp(now)}
     changed = connection.execute(update(jobs).where(*_held_by(job_id, owner)).values(freed | dict(changes)))
     if not changed.rowcount:
-        raise JobStopped("another process has this job")
+        raise JobStopped()
 
 
 def _over(state: JobState, now: datetime) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Work:
         self.cancelled, result = self.bench.database.write_now(deed)
         self.attempts = 0
         if self.cancelled or self.stopping.is_set():
-            raise JobStopped("cancelled" if self.cancelled else "the server ends")
+            raise JobStopped()
         return result
 
     def note(self, **changes: Any) -> None:
