@@ -23,6 +23,9 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("GET", "/openapi.json"): Gate("none", 200),
     ("GET", "/docs"): Gate("none", 200, html=True),
     ("GET", "/products/{slug}"): Gate("none", 404, html=True),
+    ("GET", "/products/{slug}/latest/{platform}"): Gate("none", 404, html=True),
+    ("GET", "/products/{slug}/latest/{platform}/{arch}"): Gate("none", 404, html=True),
+    ("GET", "/qr/{release_id}"): Gate("none", 404),
     ("GET", "/apps/{app_id}"): Gate("none", 404, html=True),
     ("GET", "/api/products/{id_or_slug}"): Gate("none", 404),
     ("GET", "/api/products/slug/{slug}"): Gate("none", 404),
@@ -86,6 +89,8 @@ UNKNOWN = {
     "id_or_slug": "unknown",
     "slug": "unknown",
     "path": "unknown.css",
+    "platform": "ios",
+    "arch": "arm64",
 }
 
 

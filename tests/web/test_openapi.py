@@ -19,7 +19,13 @@ from tests.web.api.test_devices import add, bind
 from tests.web.routes import TABLE
 
 FILES = {"/openapi.json", "/robots.txt", "/static/{path}"}
-BYTES = {"/d/{release_id}", "/ios/{release_id}/manifest.plist", "/icon/{any_id}", "/icon/products/{product_id}"}
+BYTES = {
+    "/d/{release_id}",
+    "/qr/{release_id}",
+    "/ios/{release_id}/manifest.plist",
+    "/icon/{any_id}",
+    "/icon/products/{product_id}",
+}
 JSON_ROUTES = sorted(key for key, gate in TABLE.items() if not gate.html and key[1] not in FILES | BYTES)
 EXPORTS = "/admin/exports/"
 

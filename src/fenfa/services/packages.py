@@ -41,10 +41,22 @@ def _public_form(package: PackageInfo) -> dict[str, Any]:
         "arch": package.arch,
         "target_sdk": package.facts.get("target_sdk"),
         "permissions": package.facts.get("permissions"),
+        "device_family": package.facts.get("device_family"),
+        "signer": _organisation(package),
         "signed": signing.get("verified"),
         "certificates": sorted(_signers(signing)),
     }
     return {name: value for name, value in told.items() if value not in (None, "", [])}
+
+
+def _organisation(package: PackageInfo) -> str:
+    """Who signed, where that is an organisation by the rules of whoever issued the certificate; Apple's name people too."""
+    signing = package.signing or {}
+    named = re.search(r"\bCN=(\"[^\"]+\"|[^,]+)", str(signing.get("subject") or ""))
+    if named:
+        return one_line(named[1].strip('"'))
+    signer = str(signing.get("signer") or "")
+    return one_line(signer) if signer.startswith("Developer ID") else ""
 
 
 def identity(package: PackageInfo) -> str:

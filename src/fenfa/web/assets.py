@@ -1,10 +1,12 @@
 """Our own style sheets and scripts: served with a hash in their address, so that browsers keep them for good."""
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -27,5 +29,16 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Any) -> Response:
         answer = await super().get_response(path, scope)
-        answer.headers["cache-control"] = _FOREVER if scope["query_string"].startswith(b"v=") else "no-cache"
+        headers = {"vary": "accept-encoding"}
+        headers["cache-control"] = _FOREVER if scope["query_string"].startswith(b"v=") else "no-cache"
+        if answer.status_code == 200 and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            kind = answer.headers["content-type"]
+            answer = Response(_packed(path), headers={"content-encoding": "gzip", "etag": answer.headers["etag"]})
+            answer.headers["content-type"] = kind
+        answer.headers.update(headers)
         return answer
+
+
+@cache
+def _packed(path: str) -> bytes:
+    return gzip.compress((FOLDER / path).read_bytes(), 9, mtime=0)

@@ -84,7 +84,11 @@ class PageCache:
         if not self._database.inline or not self.size or len(answer[2]) > _LARGEST:
             return
         _, headers, _ = answer
-        unchanged = (304, [pair for pair in headers if pair[0] not in ("content-type", "content-length")], b"")
+        unchanged = (
+            304,
+            [pair for pair in headers if pair[0] not in ("content-type", "content-encoding", "content-length")],
+            b"",
+        )
         # the mark of now could hide a commit between the reading of the page and this line; None forces one more look
         self._kept[key] = _Kept(product_id, product_revision, None, etag, answer, unchanged)
         if len(self._kept) > self.size:

@@ -13,6 +13,7 @@ from fenfa.web import i18n
 from fenfa.web.assets import asset
 from fenfa.web.face import Face, face_of
 from fenfa.web.i18n import LANGUAGES, Language
+from fenfa.web.markdown import render_markdown
 from fenfa.web.qr import qr_svg
 
 
@@ -37,8 +38,10 @@ def environment(language: Language) -> Environment:
         "number": lambda number: i18n.readable_number(number, language),
         "day": lambda stamp: i18n.readable_day(stamp, language),
         "moment": lambda stamp: i18n.readable_moment(stamp, language),
+        "translated": texts.gettext,  # for texts that are not ours alone: `_()` takes a percent sign for a place to fill in
         "capital": lambda text: text[:1].upper() + text[1:],
         "qr": qr_svg,
+        "markdown": render_markdown,
     }
     made.globals |= {"version": __version__, "languages": LANGUAGES, "asset": asset}
     return made

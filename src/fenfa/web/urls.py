@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from fenfa.services.records import Record
 from fenfa.services.settings import Settings
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+_LONGEST_CODE = 300
 _LOCAL = {"", "localhost", "127.0.0.1", "::1"}
 
 
@@ -21,6 +23,11 @@ class Urls:
     def page(self, slug: str) -> str:
         return f"{self.base}/products/{_quoted(slug)}"
 
+    def short_page(self, product: Record) -> str:
+        """The page by its slug, or by its ID where the slug would not fit into a QR code that a camera reads."""
+        named = self.page(product["slug"])
+        return named if len(named) <= _LONGEST_CODE else self.page(product["id"])
+
     def download(self, release_id: str) -> str:
         return f"{self.download_base}/d/{release_id}"
 
@@ -29,6 +36,9 @@ class Urls:
 
     def install(self, release_id: str) -> str:
         return "itms-services://?action=download-manifest&url=" + quote(self.manifest(release_id), safe="")
+
+    def qr(self, release_id: str) -> str:
+        return f"{self.base}/qr/{release_id}"
 
     def icon(self, product_id: str, sha256: str | None) -> str:
         """Empty without an icon; changes with it, so that it may be cached for long."""

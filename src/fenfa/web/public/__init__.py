@@ -1,5 +1,5 @@
 """What everybody may fetch: files first, for their speed."""
 
-from fenfa.web.public import downloads, icons, ios, page, preferences
+from fenfa.web.public import downloads, icons, ios, page, preferences, qr
 
-ROUTES = (*downloads.ROUTES, *ios.ROUTES, *icons.ROUTES, *page.ROUTES, *preferences.ROUTES)
+ROUTES = (*downloads.ROUTES, *ios.ROUTES, *icons.ROUTES, *page.ROUTES, *preferences.ROUTES, *qr.ROUTES)

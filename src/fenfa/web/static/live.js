@@ -1,11 +1,10 @@
 // Small helps for pages that work without: fragments swapped in place, copying, keys, and what the server cannot see.
 "use strict";
-const page = document.documentElement;
 const query = (selector, from = document) => [...from.querySelectorAll(selector)];
 
 // Fetches a page of ours and swaps the parts that `selector` names. A redirect to another page is followed.
 async function swap(selector, url, options = {}) {
-  const answer = await fetch(url, { headers: { "x-live": "1" }, ...options });
+  const answer = await fetch(url, options);
   if (answer.redirected && new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
   const made = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement && document.activeElement.id;
@@ -35,7 +34,8 @@ document.addEventListener("submit", (event) => {
   if (!form.dataset.live || event.defaultPrevented) return;
   event.preventDefault();
   if (form.method === "get") return filter(form);
-  const body = form.enctype === "multipart/form-data" ? new FormData(form) : new URLSearchParams(new FormData(form));
+  const sent = new FormData(form, event.submitter);
+  const body = form.enctype === "multipart/form-data" ? sent : new URLSearchParams(sent);
   swap(form.dataset.live, event.submitter?.formAction || form.action, { method: "POST", body });
 });
 
@@ -48,16 +48,36 @@ setInterval(() => {
   }
 }, 1000);
 
+// Visits and clicks, unless the visitor's browser asks not to be followed.
+const isQuiet = navigator.globalPrivacyControl || navigator.doNotTrack === "1";
+const report = (event) => event && !isQuiet && navigator.sendBeacon("/events", event);
+report(document.body.dataset.visit);
+
+// An iPad says that it is a Mac; with a cookie, the server knows better the next time.
+if (document.body.dataset.visit && /Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1 && !/fenfa_touch/.test(document.cookie)) {
+  document.cookie = "fenfa_touch=1; path=/; max-age=31536000; samesite=lax";
+  if (/fenfa_touch/.test(document.cookie)) location.reload();
+}
+
 document.addEventListener("click", async (event) => {
-  const copy = event.target.closest("[data-copy]");
-  if (copy) {
-    await navigator.clipboard?.writeText(copy.dataset.copy);
-    copy.classList.add("copied");
-    setTimeout(() => copy.classList.remove("copied"), 1500);
-  }
-  const opener = event.target.closest("[data-open]");
-  if (opener) document.getElementById(opener.dataset.open)?.showModal();
+  const on = (name) => event.target.closest(`[data-${name}]`);
+  report(on("click")?.dataset.click);
+  document.getElementById(on("reveal")?.dataset.reveal)?.removeAttribute("hidden");
+  document.getElementById(on("open")?.dataset.open)?.showModal();
+  const copied = on("copy");
+  if (!copied) return;
+  await copy(copied.dataset.copy);
+  copied.classList.add("copied");
+  setTimeout(() => copied.classList.remove("copied"), 1500);
 });
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.body.appendChild(document.createElement("textarea")); // plain http has no clipboard
+  field.value = text;
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
 
 // Keys of the panel: <a data-key="p">, / to search, ? for the list of keys.
 document.addEventListener("keydown", (event) => {
