@@ -7,18 +7,18 @@ from pydantic import AfterValidator, Field
 
 from fenfa.errors import BadInput
 from fenfa.services.texts import has_controls
+from fenfa.web.i18n import marked
 
-LINE = 255
-PROSE = 65_536
+LINE, PROSE = 255, 65_536  # the sentences below name them, whole, so that they can be translated
 _DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
 def line(text: str) -> str:
     """One line: no control characters, at most 255 characters, outer blanks dropped."""
     if has_controls(text):
-        raise ValueError("must not hold control characters or line breaks")
+        raise ValueError(marked("must not hold control characters or line breaks"))
     if len(text) > LINE:
-        raise ValueError(f"must be at most {LINE} characters long")
+        raise ValueError(marked("must be at most 255 characters long"))
     return text.strip()
 
 
@@ -26,21 +26,21 @@ def prose(text: str) -> str:
     """Lines of text: line breaks are `\\n`, at most 65,536 characters."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if has_controls(lines, prose=True):
-        raise ValueError("must not hold control characters")
+        raise ValueError(marked("must not hold control characters"))
     if len(lines) > PROSE:
-        raise ValueError(f"must be at most {PROSE} characters long")
+        raise ValueError(marked("must be at most 65536 characters long"))
     return lines
 
 
 def _filled(text: str) -> str:
     if not text:
-        raise ValueError("must not be empty")
+        raise ValueError(marked("must not be empty"))
     return text
 
 
 def _day(text: str) -> str:
     if text and not _DAY.fullmatch(text):
-        raise ValueError("must be a date, YYYY-MM-DD")
+        raise ValueError(marked("must be a date, YYYY-MM-DD"))
     return text
 
 

@@ -1,26 +1,58 @@
 """Plain HTML forms: their fields, and what is wrong with them."""
 
+import io
 from typing import Any
 from urllib.parse import parse_qs
 
+from multipart import MultipartError, MultipartParser, parse_options_header
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from fenfa.errors import TooLarge
+from fenfa.errors import BadInput, FenfaError, TooLarge
+from fenfa.web.face import face_of
+from fenfa.web.pages import error_text
 from fenfa.web.schemas import Body
 
 MAX_FORM = 1024 * 1024
+_MAX_PARTS = 16
 
 
 async def form_of(request: Request, limit: int = MAX_FORM) -> dict[str, str]:
     """The fields of an urlencoded form; of repeated ones the last."""
+    fields = parse_qs((await _body(request, limit)).decode("utf-8", "replace"), keep_blank_values=True)
+    return {name: values[-1] for name, values in fields.items()}
+
+
+async def files_of(request: Request, limit: int) -> dict[str, bytes]:
+    """The files of a multipart form that is small enough for memory: their fields' names and their bytes."""
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    body = await _body(request, limit + MAX_FORM)
+    if kind != "multipart/form-data" or not options.get("boundary"):
+        return {}
+    try:
+        parser = MultipartParser(
+            io.BytesIO(body), options["boundary"], part_limit=_MAX_PARTS, spool_limit=len(body) + 1
+        )
+        files = {str(part.name): bytes(part.raw) for part in parser.parts() if part.filename}
+    except MultipartError as error:
+        raise BadInput("the form cannot be read; send it again") from error
+    if any(len(file) > limit for file in files.values()):
+        raise TooLarge("the file is too large")
+    return files
+
+
+def problem_of(request: Request, error: FenfaError) -> str:
+    """What the error says, to stand beside a field in the visitor's language."""
+    return error_text(error, face_of(request.headers).language)
+
+
+async def _body(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise TooLarge("the form is too large")
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    return {name: values[-1] for name, values in fields.items()}
+    return bytes(body)
 
 
 def checked(model: type[Body], given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

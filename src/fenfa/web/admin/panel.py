@@ -28,13 +28,19 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Page:
-    """One entry of the menu with the routes below it. `icon` is of templates/partials/icons.html, `key` opens it."""
+    """One entry of the menu with its routes. `icon` is of templates/partials/icons.html, `key` opens it; `also` are paths
+    besides `path` below which the entry counts as the current one."""
 
     path: str
     label: str
     icon: str
     key: str
     routes: tuple[Route, ...]
+    also: tuple[str, ...] = ()
+
+    def reach(self, path: str) -> int:
+        """How closely the entry fits the path: the length of what both begin with; 0 for not at all."""
+        return max((len(root) for root in (self.path, *self.also) if _is_below(path, root)), default=0)
 
 
 def panel_route(path: str, handle: Handler, *methods: str) -> Route:
@@ -58,7 +64,7 @@ async def show(request: Request, template: str, status: int = 200, **values: Any
 
     organization = (await settings_of(request))["organization"]
     done = DONE.get(request.query_params.get("done", ""))
-    here = max((p for p in PAGES if _is_below(request.url.path, p.path)), key=lambda p: len(p.path), default=None)
+    here = max(PAGES, key=lambda page: page.reach(request.url.path))
     frame = {"menu": PAGES, "here": here, "done": done, "organization": organization}
     return render(request, template, status, **frame, **values)
 

@@ -9,8 +9,8 @@ from fenfa.services.records import Record
 from fenfa.vocabulary import Platform
 from fenfa.web.i18n import marked
 from fenfa.web.visitor import Visitor
+from fenfa.web.words import PLATFORM_NAMES
 
-PLATFORM_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "linux": "Linux"}
 _ARCH_NAMES = {
     ("macos", "arm64"): marked("Apple silicon"),
     ("macos", "x86_64"): marked("Intel"),

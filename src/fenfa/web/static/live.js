@@ -36,7 +36,7 @@ document.addEventListener("submit", (event) => {
   if (form.method === "get") return filter(form);
   const sent = new FormData(form, event.submitter);
   const body = form.enctype === "multipart/form-data" ? sent : new URLSearchParams(sent);
-  swap(form.dataset.live, event.submitter?.formAction || form.action, { method: "POST", body });
+  swap(form.dataset.live, event.submitter?.getAttribute("formaction") || form.action, { method: "POST", body });
 });
 
 // <section id data-poll="2">: asked again every two seconds while somebody looks.
