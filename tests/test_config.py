@@ -29,6 +29,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "dev_proxy_front": ("http://a", "http://b", "http://b"),
     "dev_proxy_admin": ("http://a", "http://b", "http://b"),
     "trusted_proxies": (["10.0.0.0/8"], "", ()),
+    "apple_url": ("http://127.0.0.1:9", "https://proxy.example:8443", "https://proxy.example:8443"),
     "access_log": (False, "no", False),
     "upload_tokens": (["file-upload"], "env-upload,second", ("env-upload", "second")),
     "admin_tokens": (["file-admin"], "env-admin", ("env-admin",)),
@@ -124,6 +125,10 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
         (
             '{"server": {"primary_domain": "get.example"}}',
             "config.json:1: server.primary_domain: must be a URL such as",
+        ),
+        *(
+            (f'{{"server": {{"apple_url": "{url}"}}}}', "config.json:1: server.apple_url: must be an https URL")
+            for url in ("http://apple.example", "https://apple.example/v1", "http://127.0.0.1.evil.example", "", "x")
         ),
         ('{"auth": {"admin_tokens": [""]}}', "config.json:1: auth.admin_tokens: must not hold an empty token"),
         ('{"limits": {"max_upload_bytes": 0}}', "config.json:1: limits.max_upload_bytes: must be at least 1"),

@@ -48,6 +48,9 @@ class Config:
     trusted_proxies: tuple[str, ...] = row(
         "server.trusted_proxies", ("127.0.0.1", "::1"), "proxies whose X-Forwarded-For and X-Forwarded-Proto count"
     )
+    apple_url: str = row(
+        "server.apple_url", "https://api.appstoreconnect.apple.com", "App Store Connect; another one for tests alone"
+    )
     access_log: bool = row("server.access_log", True, "log a line for every request")
     upload_tokens: tuple[str, ...] = row("auth.upload_tokens", (DEV_UPLOAD_TOKEN,), "tokens of scope upload")
     admin_tokens: tuple[str, ...] = row("auth.admin_tokens", (DEV_ADMIN_TOKEN,), "tokens of scope admin")
@@ -225,6 +228,8 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must not be empty")
     if name == "primary_domain" and value and not re.fullmatch(r"https?://[^/\s?#@]+/?", value):
         raise ValueError("must be a URL such as https://get.example.com, without a path")
+    if name == "apple_url" and not re.fullmatch(r"https://[^/\s?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?", value):
+        raise ValueError("must be an https URL without a path; http for this machine itself alone")
     if name in ("upload_tokens", "admin_tokens") and any(not token for token in value):
         raise ValueError("must not hold an empty token")
 

@@ -91,7 +91,7 @@ class UpstreamFailed(FenfaError):
 class AppleRefused(UpstreamFailed):
     """`reason` is one of fenfa.apple.refusals.REASONS."""
 
-    def __init__(self, reason: str, message: str, **values: str) -> None:
+    def __init__(self, message: str, *, reason: str, **values: str) -> None:
         super().__init__(message, retry_after=None, **values)
         self.reason = reason
 

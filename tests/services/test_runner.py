@@ -96,7 +96,7 @@ def test_a_job_that_gets_nowhere_is_given_up(bench: Runtime, clock: Clock) -> No
 
 def test_a_refusal_ends_the_job_with_its_sentence(bench: Runtime) -> None:
     def refuse(work: Work, number: int) -> None:
-        raise AppleRefused("key", "Apple does not accept the key")
+        raise AppleRefused("Apple does not accept the key", reason="key")
 
     runner, job_id = Runner(bench, (counting(refuse),)), enqueue(bench)
     runner.run_next()

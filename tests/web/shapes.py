@@ -149,6 +149,35 @@ JOB: Shape = {
     "updated_at": TIME,
     "finished_at": (TIME, NULL),
 }
+SLOTS: Shape = {"family": str, "name": str, "used": int, "left": int, "added_this_year": (int, NULL)}
+TEAM: Shape = {
+    "id": Match("default|team_[a-z0-9]{16,}"),
+    "name": str,
+    "key_id": str,
+    "issuer_id": str,
+    "apple_team_id": str,
+    "membership_ends": str,
+    "is_default": bool,
+    "configured": bool,
+    "connected": (bool, NULL),
+    "message": str,
+    "requests_left": (int, NULL),
+    "checked_at": (TIME, NULL),
+    "listed_at": (TIME, NULL),
+    "year_ends": (str, NULL),
+    "slots": [SLOTS],
+}
+APPLE_STATUS: Shape = {"configured": bool, "connected": bool, "message": str}
+APPLE_DEVICE: Shape = {
+    "id": str,
+    "name": str,
+    "udid": str,
+    "platform": str,
+    "status": str,
+    "device_class": str,
+    "model": str,
+    "added_date": TIME,
+}
 PROFILE: Shape = {
     "uuid": str,
     "name": str,

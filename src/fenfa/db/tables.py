@@ -272,7 +272,7 @@ apple_health = Table(
     _text("message"),
     Column("requests_left", Integer, nullable=True),  # of this hour, as Apple last said
     _text("listed_at"),
-    Column("listed", JSON, nullable=False, default=list),  # [family, day added, how many] of Apple's whole list
+    Column("listed", JSON, nullable=False, default=dict),  # what slots are counted from, see services/slots.py
 )
 
 apple_registrations = Table(

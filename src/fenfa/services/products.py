@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from fenfa.db.tables import products, releases, variants
+from fenfa.db.tables import apple_teams, products, releases, variants
 from fenfa.errors import BadInput, Conflict, NotFound
 from fenfa.services.records import Listed, Page, Record, changed, contains, fetch_one, fetch_page
 from fenfa.services.texts import is_slug, slug_of
@@ -37,9 +37,10 @@ def count_product(connection: Connection, product_id: str) -> Record:
 
 
 def create_product(connection: Connection, now: str, values: dict[str, Any]) -> str:
-    """`values`: name, and perhaps slug, description, published. Gives the new ID."""
+    """`values`: name, and perhaps slug, description, published, apple_team_id. Gives the new ID."""
     product_id = new_id("prd")
     slug = _given_slug(connection, values["slug"]) if values.get("slug") else free_slug(connection, values["name"])
+    _require_team(connection, values)
     row = {"id": product_id, "created_at": now} | changed(products, values, now) | {"slug": slug}
     connection.execute(insert(products).values(row))
     return product_id
@@ -49,6 +50,7 @@ def update_product(connection: Connection, now: str, product_id: str, values: di
     current = get_product(connection, product_id)
     if "slug" in values and values["slug"] != current["slug"]:
         _given_slug(connection, values["slug"])
+    _require_team(connection, values)
     connection.execute(update(products).where(products.c.id == product_id).values(changed(products, values, now)))
     touch(connection, product_id)
 
@@ -91,6 +93,12 @@ def _given_slug(connection: Connection, slug: str) -> str:
     if connection.scalar(select(products.c.id).where(products.c.slug == slug)):
         raise Conflict(f"slug {slug!r} is taken; choose another")
     return slug
+
+
+def _require_team(connection: Connection, values: dict[str, Any]) -> None:
+    team_id = values.get("apple_team_id")
+    if team_id and not connection.scalar(select(apple_teams.c.id).where(apple_teams.c.id == team_id)):
+        raise BadInput("apple_team_id names no team; leave it empty for the default one")
 
 
 def _counts() -> tuple[Any, ...]:

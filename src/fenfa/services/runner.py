@@ -18,11 +18,13 @@ from sqlalchemy import Connection
 
 from fenfa.errors import Conflict, FenfaError, JobStopped
 from fenfa.services import jobs
+from fenfa.services.device_lists import IMPORT
 from fenfa.services.records import stamp
+from fenfa.services.registering import REGISTER, SYNC
 from fenfa.services.work import Bench, Kind, Work
 from fenfa.vocabulary import JobState
 
-JOBS: tuple[Kind, ...] = ()
+JOBS: tuple[Kind, ...] = (REGISTER, SYNC, IMPORT)
 BEAT = jobs.LEASE / 4
 _MOST_ATTEMPTS = 20
 _ATTEMPTS_OF_A_BUG = 3

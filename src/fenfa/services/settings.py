@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,9 +81,16 @@ def _private_key(value: Any) -> str:
         key = load_pem_private_key(str(value).encode(), password=None)
     except (ValueError, TypeError):
         key = None
-    if not isinstance(key, EllipticCurvePrivateKey):
+    if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
         raise ValueError("must be the text of the .p8 file from App Store Connect")
     return str(value).strip() + "\n"
+
+
+def _date(value: Any) -> str:
+    text = _line(value)
+    if text and not _is_date(text):
+        raise ValueError("must be a date, YYYY-MM-DD")
+    return text
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -101,10 +109,12 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "apple_issuer_id": _matching(_UUID, "must be the issuer's UUID"),
     "apple_team_id": _matching(re.compile(r"[A-Z0-9]{10}"), "must be the 10 letters and digits of the team's ID"),
     "apple_private_key": _private_key,
+    "apple_membership_ends": _date,
 }
 _SHOWN = (
     *("primary_domain", "organization", "storage_type", "upload_domain"),
     *("s3_endpoint", "s3_bucket", "s3_region", "s3_public_url", "apple_key_id", "apple_issuer_id", "apple_team_id"),
+    "apple_membership_ends",
 )
 _SEALED = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
 
@@ -144,7 +154,7 @@ def load_settings(connection: Connection, config: Config) -> Settings:
 
 def save_settings(connection: Connection, now: str, keys: Keys, changes: Mapping[str, Any]) -> None:
     """All of the changes or, with a `BadInput` that names the field, none."""
-    checked = {name: _checked(name, value) for name, value in changes.items()}
+    checked = {name: checked_setting(name, value) for name, value in changes.items()}
     for name, value in checked.items():
         stored = seal(keys, name, value) if name in _SEALED and value else value
         mine = update(settings).where(settings.c.name == name)
@@ -157,13 +167,21 @@ def setting_names() -> tuple[str, ...]:
     return tuple(_CHECKS)
 
 
-def _checked(name: str, value: Any) -> Any:
+def checked_setting(name: str, value: Any, field: str = "") -> Any:
+    """The value in its stored form; `field` is what the client called it."""
     if name not in _CHECKS:
         raise BadInput(f"unknown field {name!r}; known: {', '.join(_CHECKS)}")
     try:
         return _CHECKS[name](value)
     except ValueError as error:
-        raise BadInput(f"{name} {error}") from None
+        raise BadInput(f"{field or name} {error}") from None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_base_url(text: str) -> bool:

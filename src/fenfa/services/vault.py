@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from fenfa.errors import ConfigInvalid
+from fenfa.errors import ConfigInvalid, SecretLost
 
 _NONCE = 12
 
@@ -44,10 +44,17 @@ def seal(keys: Keys, name: str, text: str) -> str:
 
 
 def unseal(keys: Keys, name: str, sealed: str) -> str:
+    """`SecretLost` when it was sealed under another name or with another key."""
+    from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    raw = base64.b64decode(sealed)
-    return AESGCM(keys.sealing).decrypt(raw[:_NONCE], raw[_NONCE:], name.encode()).decode()
+    try:
+        raw = base64.b64decode(sealed, validate=True)
+        return AESGCM(keys.sealing).decrypt(raw[:_NONCE], raw[_NONCE:], name.encode()).decode()
+    except (InvalidTag, ValueError):
+        raise SecretLost(
+            "a stored secret does not open with this secret.key; restore that file or enter it again"
+        ) from None
 
 
 def _create(file: Path) -> bytes:

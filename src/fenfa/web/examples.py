@@ -15,7 +15,7 @@ PRODUCT = {
     "created_at": NOW,
     "updated_at": NOW,
 }
-COUNTED_PRODUCT = PRODUCT | {"variant_count": 2, "release_count": 14, "download_count": 1204}
+COUNTED_PRODUCT = PRODUCT | {"variant_count": 2, "release_count": 14, "download_count": 1204, "apple_team_id": ""}
 VARIANT = {
     "id": _IDS["variant_id"],
     "legacy_app_id": "app_1a2b3c4d5e6f7g8h9i0j1k2l",
@@ -145,6 +145,7 @@ SETTINGS = {
     "apple_configured": False,
     "apple_key_id": "",
     "apple_team_id": "",
+    "apple_membership_ends": "",
 }
 UPLOAD_CONFIG = {
     "storage_type": "local",
@@ -178,6 +179,65 @@ JOB: dict[str, Any] = {
     "finished_at": None,
 }
 
+TEAM: dict[str, Any] = {
+    "id": "default",
+    "name": "",
+    "key_id": "ABC123DEF4",
+    "issuer_id": "57246542-96fe-1a63-e053-0824d011072a",
+    "apple_team_id": "TEAM123456",
+    "membership_ends": "2027-03-01",
+    "is_default": True,
+    "configured": True,
+    "connected": True,
+    "message": "",
+    "requests_left": 3412,
+    "checked_at": NOW,
+    "listed_at": NOW,
+    "year_ends": "2027-03-01",
+    "slots": [{"family": "IPHONE", "name": "iPhone", "used": 61, "left": 39, "added_this_year": 12}],
+    "created_at": NOW,
+    "updated_at": NOW,
+}
+APPLE_STATUS: dict[str, Any] = {
+    "team_id": "default",
+    "configured": True,
+    "connected": True,
+    "message": "connected",
+    "requests_left": 3412,
+}
+APPLE_DEVICE = {
+    "id": "8R6Z7C2D9K",
+    "name": "Test phone 3",
+    "udid": DEVICE["udid"],
+    "platform": "IOS",
+    "status": "ENABLED",
+    "device_class": "IPHONE",
+    "model": "iPhone 16 Pro",
+    "added_date": NOW,
+}
+REGISTERED_DEVICE = {"message": "registered", "apple_device_id": APPLE_DEVICE["id"]}
+REGISTERED_DEVICES = {
+    "success_count": 1,
+    "fail_count": 0,
+    "results": [{"device_id": DEVICE["id"], "success": True, **REGISTERED_DEVICE}],
+}
+REGISTRATION = {
+    "team_id": "default",
+    "apple_device_id": APPLE_DEVICE["id"],
+    "status": "ENABLED",
+    "family": "IPHONE",
+    "added_at": NOW,
+    "created_at": NOW,
+    "updated_at": NOW,
+}
+REGISTRATION_PLAN: dict[str, Any] = {
+    "team_id": "default",
+    "device_ids": [DEVICE["id"]],
+    "families": [{"family": "IPHONE", "wanted": 1, "left": 39, "left_after": 38}],
+    "needs_confirmation": False,
+}
+REGISTRATION_JOBS = {"jobs": [JOB]}
+
 
 def listed(item: dict[str, Any]) -> dict[str, Any]:
     return {"items": [item], "total": 1}
@@ -196,6 +256,7 @@ _REFUSALS = {
     413: ("PAYLOAD_TOO_LARGE", "the file is larger than the limit of 8589934592 bytes"),
     422: ("BAD_PACKAGE", "this is not an IPA: it holds no Payload folder"),
     429: ("RATE_LIMITED", "too many wrong tokens; try again in 240 seconds"),
+    502: ("UPSTREAM_ERROR", "Apple asks to wait: too many requests in this hour"),
     507: ("INSUFFICIENT_STORAGE", "not enough space on the server for this file; free some space and try again"),
 }
 

@@ -24,6 +24,9 @@ class ProductChange(Body):
     slug: Name = Field("", examples=["myapp"])
     description: Prose = Field("", examples=["The app that everybody here tests."])
     published: _Flag = Field(True, examples=[True])
+    apple_team_id: Line = Field(
+        "", examples=[""], description="which Apple team's devices it is for; empty: the default"
+    )
 
 
 class ProductDraft(ProductChange):
@@ -68,3 +71,32 @@ class TokenDraft(Body):
     name: Name = Field(examples=["CI of the app team"])
     scope: Scope = Field(examples=["upload"])
     expires: Line = Field("90d", examples=["90d"], description="90d, 12h, an RFC 3339 time, or never")
+
+
+class TeamChange(Body):
+    name: Line = Field("", examples=["Consulting"])
+    key_id: Any = Field("", examples=["ABC123DEF4"], description="ten letters and digits")
+    issuer_id: Any = Field("", examples=["57246542-96fe-1a63-e053-0824d011072a"])
+    private_key: Any = Field("", examples=["-----BEGIN PRIVATE KEY-----\n…"], description="the text of the .p8 file")
+    apple_team_id: Any = Field("", examples=["TEAM123456"], description="ten letters and digits")
+    membership_ends: Any = Field("", examples=["2027-03-01"], description="any day on which a membership year ends")
+
+
+class TeamDraft(TeamChange):
+    name: Name = Field(examples=["Consulting"])
+
+
+_TEAM = Field("", examples=[""], description="of this Apple team; empty: those of the devices' products")
+
+
+class TeamChoice(Body):
+    team_id: Line = Field("", examples=["default"])
+
+
+class DeviceChoice(Body):
+    device_ids: list[str] | None = Field(None, examples=[["dev_…"]])
+    team_id: Line = _TEAM
+
+
+class RegistrationDraft(DeviceChoice):
+    confirm: _Flag = Field(False, examples=[False], description="also when few slots are left")

@@ -15,6 +15,8 @@ def product_view(product: Record, urls: Urls) -> dict[str, Any]:
     names = ("id", "slug", "name", "description", "published", "created_at", "updated_at")
     counts = ("variant_count", "release_count", "download_count")
     shown = {name: product[name] for name in (*names, *counts) if name in product}
+    if counts[0] in product:  # then it is for an admin
+        shown["apple_team_id"] = product["apple_team_id"]
     return shown | {"icon_url": urls.icon(product["id"], product["icon_sha256"])}
 
 

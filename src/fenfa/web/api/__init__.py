@@ -1,7 +1,9 @@
 """The JSON API, one module a noun."""
 
 from fenfa.web.api import (
+    apple,
     catalog,
+    device_lists,
     devices,
     events,
     exports,
@@ -27,8 +29,11 @@ ROUTERS = (
     releases.router,
     events.admin_router,
     devices.router,
+    device_lists.import_router,
+    apple.router,
     settings.router,
     tokens.router,
     jobs.router,
     exports.router,
+    device_lists.export_router,
 )
