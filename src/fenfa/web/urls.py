@@ -28,6 +28,10 @@ class Urls:
         named = self.page(product["slug"])
         return named if len(named) <= _LONGEST_CODE else self.page(product["id"])
 
+    def latest(self, slug: str, platform: str, arch: str = "") -> str:
+        """Leads to the newest build, whatever it is by then."""
+        return f"{self.page(slug)}/latest/{platform}{f'/{_quoted(arch)}' if arch else ''}"
+
     def download(self, release_id: str) -> str:
         return f"{self.download_base}/d/{release_id}"
 
