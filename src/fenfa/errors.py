@@ -97,7 +97,10 @@ class AppleRefused(UpstreamFailed):
 
 
 class AppleBusy(UpstreamFailed):
+    """`asked`: Apple itself asks for this wait; otherwise an earlier try does no harm."""
+
     retry_after = 60
+    asked = False
 
 
 class Unavailable(FenfaError):
