@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fenfa.config import Config
-from fenfa.db.engine import Database, open_database
+from fenfa.db.engine import Database, open_sqlite
 from fenfa.errors import ConfigInvalid
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import PackageInfo
@@ -42,7 +42,7 @@ def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, databa
     folder = open_data_folder(config)
     return Runtime(
         config=config,
-        database=database or open_database(config.database_url, config.database_file),
+        database=database or open_sqlite(config.database_file),
         storage=BACKENDS["local"](folder),
         staging=Staging(folder / "staging"),
         keys=open_keys(folder / "secret.key"),

@@ -10,7 +10,7 @@ from fenfa.runtime import Runtime
 from fenfa.services.products import create_product
 from fenfa.services.records import stamp
 from fenfa.services.releases import insert_release
-from fenfa.services.traffic import Event
+from fenfa.services.traffic import Event, record_events
 from fenfa.services.variants import create_variant, get_variant
 from fenfa.vocabulary import EventType, new_id
 
@@ -40,6 +40,9 @@ class Shop:
         row = release_row(variant_id, **values)
         insert_release(self.connection, get_variant(self.connection, variant_id)["product_id"], row)
         return str(row["id"])
+
+    def record(self, *happened: Event) -> None:
+        record_events(self.connection, happened)
 
 
 def release_row(variant_id: str, **values: Any) -> dict[str, Any]:

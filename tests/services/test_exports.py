@@ -15,9 +15,9 @@ from fenfa.db.engine import Database
 from fenfa.db.tables import device_bindings, devices, events
 from fenfa.runtime import Runtime
 from fenfa.services.devices import devices_query, list_devices
+from fenfa.services.events import EventFilter, events_query
 from fenfa.services.exports import _cell, csv_chunks, devices_export_query, releases_query
 from fenfa.services.records import Page
-from fenfa.services.traffic import EventFilter, events_query
 from fenfa.vocabulary import EventType
 from tests.services.shop import NOW, Shop
 

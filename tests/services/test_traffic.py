@@ -1,15 +1,15 @@
-"""Events: buffered, written with the counts that follow from them, listed and counted by day."""
+"""Events on their way in: buffered, and written with the counts that follow from them."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from fenfa.db.tables import events, products, releases
 from fenfa.services import traffic
+from fenfa.services.events import EventFilter, list_events
 from fenfa.services.records import Page, stamp
-from fenfa.services.traffic import EventBuffer, EventFilter
+from fenfa.services.traffic import EventBuffer
 from fenfa.vocabulary import EventType
 from tests.services.shop import Shop, event
 
@@ -18,17 +18,13 @@ def download_count(shop: Shop, release_id: str) -> int:
     return int(shop.connection.scalar(select(releases.c.download_count).where(releases.c.id == release_id)) or 0)
 
 
-def record(shop: Shop, *happened: traffic.Event) -> None:
-    traffic.record_events(shop.connection, happened)
-
-
 def test_downloads_count_and_move_the_page(shop: Shop) -> None:
     product = shop.product()
     variant = shop.variant(product)
     release, other = shop.release(variant), shop.release(variant)
     before = shop.connection.scalar(select(products.c.revision).where(products.c.id == product)) or 0
     made = [event(release_id=release, product_id=product) for _ in range(3)]
-    record(shop, *made, event(release_id=other, product_id=product), event(EventType.VISIT, product_id=product))
+    shop.record(*made, event(release_id=other, product_id=product), event(EventType.VISIT, product_id=product))
     assert (download_count(shop, release), download_count(shop, other)) == (3, 1)
     assert shop.connection.scalar(select(products.c.revision).where(products.c.id == product)) == before + 1
     assert shop.connection.scalar(select(func.count()).select_from(events)) == 5
@@ -36,96 +32,44 @@ def test_downloads_count_and_move_the_page(shop: Shop) -> None:
 
 def test_visits_and_clicks_move_nothing(shop: Shop) -> None:
     product = shop.product()
-    record(shop, event(EventType.VISIT, product_id=product), event(EventType.CLICK, product_id=product))
+    shop.record(event(EventType.VISIT, product_id=product), event(EventType.CLICK, product_id=product))
     assert shop.connection.scalar(select(products.c.revision)) == 1
 
 
 def test_nothing_is_written_for_nothing(shop: Shop) -> None:
-    record(shop)
+    shop.record()
     assert shop.connection.scalar(select(func.count()).select_from(events)) == 0
 
 
 def test_event_of_a_deleted_release_is_kept(shop: Shop) -> None:
-    record(shop, event(release_id="rel_gone", product_id="prd_gone"))
+    shop.record(event(release_id="rel_gone", product_id="prd_gone"))
     assert shop.connection.scalar(select(func.count()).select_from(events)) == 1
 
 
 def test_parts_of_one_download_count_once(shop: Shop) -> None:
     release = shop.release()
     part = event(release_id=release, is_part=True)
-    record(shop, *[part] * 500)
-    record(shop, *[part] * 500)
+    shop.record(*[part] * 500)
+    shop.record(*[part] * 500)
     assert download_count(shop, release) == 1
-    record(shop, event(release_id=release, is_part=True, visitor="somebody else"))
+    shop.record(event(release_id=release, is_part=True, visitor="somebody else"))
     assert download_count(shop, release) == 2
 
 
 def test_part_after_a_whole_download_does_not_count(shop: Shop) -> None:
     release = shop.release()
-    record(shop, event(release_id=release), event(release_id=release, is_part=True))
+    shop.record(event(release_id=release), event(release_id=release, is_part=True))
     assert download_count(shop, release) == 1
-    record(shop, event(release_id=release))
+    shop.record(event(release_id=release))
     assert download_count(shop, release) == 2
 
 
 def test_event_keeps_what_it_was_given(shop: Shop) -> None:
     extra = {"label": "größer", "n": 1, "deep": [None, True]}
-    record(shop, event(EventType.CLICK, ua="ü" * 500, extra=extra, app_id="app_1"))
-    (row,) = traffic.list_events(shop.connection, EventFilter(), Page()).items
+    shop.record(event(EventType.CLICK, ua="ü" * 500, extra=extra, app_id="app_1"))
+    (row,) = list_events(shop.connection, EventFilter(), Page()).items
     assert (row["type"], row["ua"], row["extra"], row["app_id"]) == ("click", "ü" * 500, extra, "app_1")
     assert "visitor" not in row
-
-
-def test_list_is_newest_first_and_filtered(shop: Shop) -> None:
-    days = (
-        "2026-11-01T23:59:59.999Z",
-        "2026-11-02T00:00:00.000Z",
-        "2026-11-02T23:59:59.999Z",
-        "2026-11-03T00:00:00.000Z",
-    )
-    record(shop, *(event(ts=ts, variant_id=f"var_{n}") for n, ts in enumerate(days)))
-
-    def listed(**wanted: str) -> list[str]:
-        return [
-            row["variant_id"][4:] for row in traffic.list_events(shop.connection, EventFilter(**wanted), Page()).items
-        ]
-
-    assert listed() == ["3", "2", "1", "0"]
-    assert listed(start="2026-11-02", end="2026-11-02") == ["2", "1"]
-    assert listed(start="2026-11-03") == ["3"]
-    assert listed(end="2026-11-01") == ["0"]
-    assert listed(variant_id="var_1", type="download") == ["1"]
-    assert listed(type="visit") == listed(app_id="app_9") == listed(release_id="rel_9") == []
-    page = traffic.list_events(shop.connection, EventFilter(), Page(limit=1, offset=1))
-    assert (page.items[0]["variant_id"], page.total) == ("var_2", 4)
-
-
-def test_totals_count_a_device_once_a_day(shop: Shop) -> None:
-    variant = shop.variant()
-    release = shop.release(variant)
-    mine: dict[str, Any] = {"variant_id": variant, "release_id": release}
-    record(shop, *(event(visitor=visitor, **mine) for visitor in ("a", "a", "b")))
-    record(shop, event(EventType.VISIT, visitor="c", **mine), event(EventType.CLICK, visitor="d", **mine))
-    record(shop, event(EventType.VISIT, variant_id="var_other"))
-    totals = {"downloads": 3, "visits": 1, "clicks": 1, "unique_devices": 2}
-    assert traffic.count_totals(shop.connection, variant) == totals
-    assert set(traffic.count_totals(shop.connection, "var_nobody").values()) == {0}
-
-
-def test_days_without_events_are_there(shop: Shop) -> None:
-    variant = shop.variant()
-    stamps = (
-        "2026-10-31T23:59:59.999Z",
-        "2026-11-01T00:00:00.000Z",
-        "2026-11-01T23:59:59.999Z",
-        "2026-11-03T12:00:00.000Z",
-    )
-    record(shop, *(event(EventType.VISIT, ts=ts, variant_id=variant) for ts in stamps))
-    record(shop, event(ts=stamps[3], variant_id=variant), event(EventType.CLICK, ts=stamps[3], variant_id="var_other"))
-    days = ["2026-11-01", "2026-11-02", "2026-11-03"]
-    counted = traffic.count_daily(shop.connection, variant, days)
-    assert [day["date"] for day in counted] == days
-    assert [(d["visits"], d["downloads"], d["clicks"]) for d in counted] == [(2, 0, 0), (0, 0, 0), (1, 1, 0)]
 
 
 @pytest.mark.parametrize(

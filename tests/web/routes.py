@@ -54,6 +54,8 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("PUT", "/admin/api/variants/{variant_id}"): Gate("admin", 400),
     ("DELETE", "/admin/api/variants/{variant_id}"): Gate("admin", 404),
     ("GET", "/admin/api/variants/{variant_id}/stats"): Gate("admin", 404),
+    ("GET", "/admin/api/products/{product_id}/stats"): Gate("admin", 404),
+    ("GET", "/admin/api/releases/{release_id}/stats"): Gate("admin", 404),
     ("GET", "/admin/api/releases/{release_id}"): Gate("admin", 404),
     ("PUT", "/admin/api/releases/{release_id}"): Gate("admin", 400),
     ("DELETE", "/admin/api/releases/{release_id}"): Gate("admin", 404),

@@ -77,6 +77,8 @@ def test_unknown_pages(client: AppClient, path: str) -> None:
         ("DELETE", "/admin/api/products/prd_nothing", "product not found"),
         ("DELETE", "/admin/api/variants/var_nothing", "variant not found"),
         ("GET", "/admin/api/variants/var_nothing/stats", "variant not found"),
+        ("GET", "/admin/api/products/prd_nothing/stats", "product not found"),
+        ("GET", "/admin/api/releases/rel_nothing/stats", "release not found"),
         ("DELETE", "/admin/api/releases/rel_nothing", "release not found"),
         ("GET", "/admin/api/releases/rel_nothing", "release not found"),
         ("GET", "/admin/api/apps/app_nothing", "app not found"),

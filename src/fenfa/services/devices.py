@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, or_, select
 
 from fenfa.db.tables import device_bindings, devices, variants
-from fenfa.services.records import Listed, Page, contains, fetch_page
-from fenfa.services.traffic import within_days
+from fenfa.services.records import Listed, Page, contains, fetch_page, within_days
 
 
 def devices_query(

@@ -11,7 +11,8 @@ from sqlalchemy import Select, select
 from fenfa.db.engine import Database
 from fenfa.db.tables import devices, releases, variants
 from fenfa.services.devices import devices_query
-from fenfa.services.traffic import EventFilter, within_days
+from fenfa.services.events import EventFilter
+from fenfa.services.records import within_days
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones too: East Asian spreadsheets take them for the others
 _BATCH = 500
@@ -23,8 +24,14 @@ def releases_query(wanted: EventFilter) -> Select[Any]:
     named = [variants.c.app_id, releases.c.variant_id, releases.c.id.label("release_id")]
     query = select(*named, *(releases.c[name] for name in names[1:])).order_by(releases.c.seq.desc())
     query = query.join(variants, variants.c.id == releases.c.variant_id)
-    filters = (variants.c.app_id, wanted.app_id), (variants.c.id, wanted.variant_id), (releases.c.id, wanted.release_id)
-    for column, value in filters:
+    filters = {
+        variants.c.product_id: wanted.product_id,
+        variants.c.app_id: wanted.app_id,
+        variants.c.id: wanted.variant_id,
+        variants.c.platform: wanted.platform,
+        releases.c.id: wanted.release_id,
+    }
+    for column, value in filters.items():
         query = query.where(column == value) if value else query
     return within_days(query, releases.c.created_at, wanted.start, wanted.end)
 

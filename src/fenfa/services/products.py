@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, cast, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from fenfa.db.tables import apple_teams, products, releases, variants
 from fenfa.errors import BadInput, Conflict, NotFound
@@ -104,7 +104,7 @@ def _require_team(connection: Connection, values: dict[str, Any]) -> None:
 def _counts() -> tuple[Any, ...]:
     of_product = variants.c.product_id == products.c.id
     joined = select(func.count()).select_from(releases.join(variants, variants.c.id == releases.c.variant_id))
-    downloads = select(cast(func.coalesce(func.sum(releases.c.download_count), 0), BigInteger)).select_from(
+    downloads = select(func.coalesce(func.sum(releases.c.download_count), 0)).select_from(
         releases.join(variants, variants.c.id == releases.c.variant_id)
     )
     return (

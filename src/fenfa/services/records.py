@@ -68,3 +68,9 @@ def contains(text: str) -> str:
     """A LIKE pattern (escape character `\\`) that finds the text itself anywhere."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def within_days(query: Select[Any], column: Any, start: str | None, end: str | None) -> Select[Any]:
+    """Both days inclusive; `~` sorts behind every time of the day."""
+    query = query.where(column >= start) if start else query
+    return query.where(column <= f"{end}~") if end else query

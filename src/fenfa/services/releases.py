@@ -16,11 +16,23 @@ _META = (
     *("file_name", "file_ext", "size_bytes", "sha256", "storage_key", "package", "created_at"),
 )
 
+_BRIEF = (
+    *(releases.c[name] for name in ("id", "version", "build", "channel", "size_bytes", "download_count", "created_at")),
+    *(variants.c[name] for name in ("platform", "arch", "product_id")),
+    *(products.c[name].label(f"product_{name}") for name in ("name", "slug", "published", "icon_sha256")),
+)
+
 
 def list_releases(connection: Connection, variant_ids: list[str]) -> list[Record]:
     """Newest first."""
     query = select(releases).where(releases.c.variant_id.in_(variant_ids))
     return fetch_all(connection, query.order_by(releases.c.seq.desc()))
+
+
+def list_newest_releases(connection: Connection, limit: int) -> list[Record]:
+    """Of all products, newest first, with their parents' names and without what the inspector found."""
+    query = _with_parents().with_only_columns(*_BRIEF, maintain_column_froms=True)
+    return fetch_all(connection, query.order_by(releases.c.seq.desc()).limit(limit))
 
 
 def get_release(connection: Connection, release_id: str) -> Record:

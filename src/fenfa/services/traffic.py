@@ -1,18 +1,16 @@
-"""Events: visits, clicks and downloads, buffered in memory and written by one writer a process."""
+"""Events on their way in: visits, clicks and downloads, buffered in memory and written by one writer a process."""
 
 import hashlib
 import hmac
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from fenfa.db.tables import events, products, releases
-from fenfa.services.records import Listed, Page, Record, fetch_all, fetch_page
 from fenfa.vocabulary import EventType
 
 _MAX_WAITING = 50_000
@@ -32,18 +30,6 @@ class Event(NamedTuple):
     visitor: str
     extra: dict[str, Any]
     is_part: bool = False
-
-
-@dataclass(frozen=True)
-class EventFilter:
-    """What to list. `start` and `end` are dates, `YYYY-MM-DD`, both inclusive."""
-
-    type: str | None = None
-    app_id: str | None = None
-    variant_id: str | None = None
-    release_id: str | None = None
-    start: str | None = None
-    end: str | None = None
 
 
 class EventBuffer:
@@ -130,55 +116,3 @@ def _has_download(connection: Connection, event: Event) -> bool:
 def _row(event: Event) -> dict[str, Any]:
     names = ("ts", "type", "product_id", "app_id", "variant_id", "release_id", "ip", "ua", "visitor", "extra")
     return {name: getattr(event, name) for name in names}
-
-
-def events_query(wanted: EventFilter) -> Select[Any]:
-    """Newest first."""
-    columns = ("ts", "type", "app_id", "variant_id", "release_id", "ip", "ua", "extra")
-    query = select(*(events.c[name] for name in columns)).order_by(events.c.seq.desc())
-    for name in ("type", "app_id", "variant_id", "release_id"):
-        value = getattr(wanted, name)
-        query = query.where(events.c[name] == value) if value else query
-    return within_days(query, events.c.ts, wanted.start, wanted.end)
-
-
-def within_days(query: Select[Any], column: Any, start: str | None, end: str | None) -> Select[Any]:
-    """Both days inclusive; `~` sorts behind every time of the day."""
-    query = query.where(column >= start) if start else query
-    return query.where(column <= f"{end}~") if end else query
-
-
-def list_events(connection: Connection, wanted: EventFilter, page: Page) -> Listed:
-    return fetch_page(connection, events_query(wanted), page)
-
-
-def count_totals(connection: Connection, variant_id: str) -> Record:
-    """`downloads, visits, clicks, unique_devices` of all time; a device counts once a day."""
-    mine = events.c.variant_id == variant_id
-    by_type = {r["type"]: r["n"] for r in fetch_all(connection, _by_type().where(mine))}
-    unique = connection.scalar(
-        select(func.count(func.distinct(events.c.visitor))).where(mine, events.c.type == EventType.DOWNLOAD)
-    )
-    downloads = select(func.coalesce(func.sum(releases.c.download_count), 0)).where(releases.c.variant_id == variant_id)
-    return {
-        "downloads": int(connection.scalar(downloads) or 0),
-        "visits": by_type.get(EventType.VISIT, 0),
-        "clicks": by_type.get(EventType.CLICK, 0),
-        "unique_devices": int(unique or 0),
-    }
-
-
-def count_daily(connection: Connection, variant_id: str, days: list[str]) -> list[Record]:
-    """One record for each of the days, which are given oldest first."""
-    day = func.substr(events.c.ts, 1, 10)
-    query = select(day.label("date"), events.c.type, func.count().label("n")).where(
-        events.c.variant_id == variant_id, events.c.ts >= days[0]
-    )
-    counted = fetch_all(connection, query.group_by(literal_column("1"), events.c.type))
-    table = {(row["date"], row["type"]): row["n"] for row in counted}
-    plural = {EventType.DOWNLOAD: "downloads", EventType.VISIT: "visits", EventType.CLICK: "clicks"}
-    return [{"date": d} | {word: table.get((d, kind), 0) for kind, word in plural.items()} for d in days]
-
-
-def _by_type() -> Select[Any]:
-    return select(events.c.type, func.count().label("n")).group_by(events.c.type)

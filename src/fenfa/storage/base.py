@@ -90,8 +90,12 @@ def _shortened(name: str) -> str:
     return (stem.encode()[: _MAX_NAME_BYTES - len(tail)] + tail).decode(errors="ignore")
 
 
+def reserve_of(total: int, floor: int) -> int:
+    """The bytes of a disk that uploads must leave free: the floor, for -1 5 % of the disk, at most 2 GiB."""
+    return min(2 * 1024**3, total // 20) if floor < 0 else floor
+
+
 def ensure_room(free: int, total: int, wanted: int, floor: int) -> None:
-    """Raises `StorageFull` if `wanted` bytes would leave less than the floor (-1: 5 % of the disk, at most 2 GiB)."""
-    reserve = min(2 * 1024**3, total // 20) if floor < 0 else floor
-    if free - wanted < reserve:
+    """Raises `StorageFull` if `wanted` bytes would leave less than the reserve."""
+    if free - wanted < reserve_of(total, floor):
         raise StorageFull("not enough space on the server for this file; free some space and try again")

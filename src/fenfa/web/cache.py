@@ -8,15 +8,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from fenfa.config import Config
 from fenfa.db.engine import Database
 from fenfa.services.products import revision
-from fenfa.services.records import Record
 from fenfa.services.settings import Settings, load_settings
-from fenfa.web.face import look_of
+from fenfa.web.face import face_of
 from fenfa.web.files import names_tag
 from fenfa.web.rsgi import Answer, Asked, HeaderLookup
 from fenfa.web.urls import fixed_base
@@ -24,9 +22,6 @@ from fenfa.web.urls import fixed_base
 _MOST_ENTRIES = 512
 _LARGEST = 512 * 1024
 T = TypeVar("T")
-OF_BODY = ("content-type", "content-length", "content-encoding")
-"""The headers that an answer without a body does not have."""
-Clock = Callable[[], datetime]
 Key = tuple[str, str, str, str]
 
 
@@ -56,18 +51,16 @@ class _Kept:
     product_id: str
     revision: int
     mark: int | None
-    until: datetime | None
     etag: str
     answer: Answer
     unchanged: Answer
 
 
 class PageCache:
-    """Answers by (path, query, base URL, look). `size` 0 keeps nothing."""
+    """Answers by (path, query, base URL, face). `size` 0 keeps nothing."""
 
-    def __init__(self, database: Database, mark: ChangeMark, config: Config, clock: Clock, size: int) -> None:
+    def __init__(self, database: Database, mark: ChangeMark, config: Config, size: int) -> None:
         self._database = database
-        self._clock = clock
         self._current_mark = mark
         self._config = config
         self.size = size
@@ -80,22 +73,24 @@ class PageCache:
         if not self._kept or asked.method != "GET" or not asked.path.startswith(("/products/", "/api/products/")):
             return None
         base = self._simple_base(asked.headers)
-        look = look_of(asked.headers) if asked.path.startswith("/products/") else ""
-        found = self._kept.get((asked.path, asked.query, base, look)) if base else None
+        face = face_of(asked.headers).key if asked.path.startswith("/products/") else ""
+        found = self._kept.get((asked.path, asked.query, base, face)) if base else None
         if found is None or not self._is_current(found):
             return None
         known = asked.headers.get("if-none-match")
         return found.unchanged if known and names_tag(known, found.etag) else found.answer
 
-    def keep(self, key: Key, product: Record, etag: str, answer: Answer, until: datetime | None) -> None:
-        """`until` ends it by itself; a change of the product does so at once."""
+    def keep(self, key: Key, product_id: str, product_revision: int, etag: str, answer: Answer) -> None:
         if not self._database.inline or not self.size or len(answer[2]) > _LARGEST:
             return
         _, headers, _ = answer
-        unchanged = (304, [pair for pair in headers if pair[0] not in OF_BODY], b"")
-        product_id, product_revision = product["id"], product["revision"]
+        unchanged = (
+            304,
+            [pair for pair in headers if pair[0] not in ("content-type", "content-encoding", "content-length")],
+            b"",
+        )
         # the mark of now could hide a commit between the reading of the page and this line; None forces one more look
-        self._kept[key] = _Kept(product_id, product_revision, None, until, etag, answer, unchanged)
+        self._kept[key] = _Kept(product_id, product_revision, None, etag, answer, unchanged)
         if len(self._kept) > self.size:
             self._kept.popitem(last=False)
 
@@ -115,8 +110,6 @@ class PageCache:
         return "" if headers.get("x-forwarded-proto") else f"http://{headers.get('host')}"
 
     def _is_current(self, kept: _Kept) -> bool:
-        if kept.until and self._clock() >= kept.until:
-            return False
         mark = self._current_mark()
         if mark != kept.mark:
             if self._database.read_now(revision, kept.product_id) != kept.revision:

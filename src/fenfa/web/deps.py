@@ -12,11 +12,11 @@ from starlette.types import Message, Receive
 from fenfa.errors import TooLarge
 from fenfa.runtime import Runtime
 from fenfa.services import audit
+from fenfa.services.events import EventFilter
 from fenfa.services.records import Page, stamp
 from fenfa.services.settings import Settings, load_settings
 from fenfa.services.tokens import Identity
-from fenfa.services.traffic import EventFilter
-from fenfa.vocabulary import EventType, Scope
+from fenfa.vocabulary import EventType, Platform, Scope
 from fenfa.web.fields import Day, Line
 from fenfa.web.security import authenticate, client_scheme
 from fenfa.web.urls import Urls, base_of, urls_for
@@ -129,8 +129,10 @@ def event_filter(
     release_id: Line = "",
     start: Annotated[Day, Query(alias="from", description="first day, YYYY-MM-DD")] = "",
     end: Annotated[Day, Query(alias="to", description="last day, YYYY-MM-DD")] = "",
+    product_id: Line = "",
+    platform: Annotated[Platform | None, Query(description="ios, android, macos, windows or linux")] = None,
 ) -> EventFilter:
-    return EventFilter(type, app_id, variant_id, release_id, start, end)
+    return EventFilter(type, app_id, variant_id, release_id, start, end, product_id, platform)
 
 
 Paged = Annotated[Page, Depends(page_query)]

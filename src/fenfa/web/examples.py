@@ -129,7 +129,28 @@ STATS = {
     "variant": VARIANT,
     "releases": [RELEASE],
     "totals": {"downloads": 7, "visits": 20, "clicks": 9, "unique_devices": 5},
-    "daily": [{"date": "2026-11-02", "downloads": 7, "visits": 20, "clicks": 9}],
+    "daily": [{"date": "2026-11-02", "downloads": 7, "visits": 20, "clicks": 9, "unique_devices": 5}],
+}
+_COUNTS = {"downloads": 7, "visits": 20, "clicks": 9}
+REPORT = {
+    "from": "2026-11-02",
+    "to": "2026-11-02",
+    "totals": _COUNTS | {"unique_devices": 5},
+    "totals_before": {"downloads": 4, "visits": 11, "clicks": 5, "unique_devices": 4},
+    "daily": STATS["daily"],
+    "systems": [{"system": "iOS", "version": "19"} | _COUNTS],
+    "programs": [{"program": "Safari", "in_app": False, "is_installer": False} | _COUNTS],
+    "places": [
+        {
+            "product_id": PRODUCT["id"],
+            "variant_id": VARIANT["id"],
+            "release_id": _IDS["id"],
+            "platform": "ios",
+            "arch": "arm64",
+        }
+        | {"version": "1.2.0", "build": 120, "channel": "beta"}
+        | _COUNTS
+    ],
 }
 SETTINGS = {
     "primary_domain": "https://get.example.com",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fenfa.services.events import EventFilter, events_query
 from fenfa.services.exports import csv_chunks
-from fenfa.services.traffic import EventFilter, events_query
 from tests.support.client import ADMIN, AppClient, refusal
 from tests.web.api.test_devices import add, bind
 

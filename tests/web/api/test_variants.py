@@ -1,15 +1,13 @@
-"""Variants: create, change, delete, statistics; the lists of iOS variants and legacy apps."""
+"""Variants: create, change, delete; the lists of iOS variants and legacy apps."""
 
 import json
-from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tests.support.client import ADMIN, AppClient, refusal
 from tests.web.api.bad_texts import BAD_LINES, GOOD_LINES, NO_FLAGS, NO_TEXTS
-from tests.web.shapes import APP, PRODUCT, RELEASE, VARIANT, check, identifier, listed
+from tests.web.shapes import APP, RELEASE, VARIANT, check, identifier, listed
 
 PLATFORMS = ("ios", "android", "macos", "windows", "linux")
 LINES = ("display_name", "identifier", "arch", "installer_type", "min_os")
@@ -102,47 +100,6 @@ def test_delete_takes_its_releases_along(client: AppClient) -> None:
     assert client.get(f"/d/{made['release']['id']}").status_code == 404
     assert client.files() == []
     assert refusal(client.delete(f"/admin/api/variants/{variant}", headers=ADMIN))[:2] == (404, "NOT_FOUND")
-
-
-# statistics
-
-
-def test_stats(client: AppClient) -> None:
-    made = client.make_release()
-    variant, release = made["app"]["variant_id"], made["release"]["id"]
-    for event in ("visit", "visit", "click"):
-        client.post("/events", json={"type": event, "variant_id": variant})
-    client.get(f"/d/{release}", headers={"User-Agent": "one"})
-    client.clock.move(days=1)
-    for agent in ("one", "two", "two"):
-        client.get(f"/d/{release}", headers={"User-Agent": agent})
-    client.flush()
-    stats = client.admin("GET", f"/admin/api/variants/{variant}/stats")
-    totals = {"downloads": int, "visits": int, "clicks": int, "unique_devices": int}
-    daily = {"date": str, "downloads": int, "visits": int, "clicks": int}
-    check(stats, {"product": PRODUCT, "variant": VARIANT, "releases": [RELEASE], "totals": totals, "daily": [daily]})
-    assert stats["totals"] == {"downloads": 4, "visits": 2, "clicks": 1, "unique_devices": 3}
-    assert len(stats["daily"]) == 30
-    assert stats["daily"][-2:] == [
-        {"date": "2026-11-02", "downloads": 1, "visits": 2, "clicks": 1},
-        {"date": "2026-11-03", "downloads": 3, "visits": 0, "clicks": 0},
-    ]
-    days = [date.fromisoformat(day["date"]) for day in stats["daily"]]
-    assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(days))
-
-
-@pytest.mark.parametrize("days", [1, 7, 366])
-def test_stats_of_some_days(client: AppClient, product: str, days: int) -> None:
-    variant = client.make_variant(product)["id"]
-    assert len(client.admin("GET", f"/admin/api/variants/{variant}/stats?days={days}")["daily"]) == days
-
-
-@pytest.mark.parametrize("days", ["0", "-1", "367", "x", "", "1.5", "9" * 30])
-def test_stats_of_impossible_days(client: AppClient, product: str, days: str) -> None:
-    variant = client.make_variant(product)["id"]
-    answer = client.get(f"/admin/api/variants/{variant}/stats?days={days}", headers=ADMIN)
-    assert refusal(answer)[:2] == (400, "BAD_REQUEST")
-    assert refusal(answer)[2].startswith("days: should be ")
 
 
 # lists

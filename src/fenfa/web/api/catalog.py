@@ -9,7 +9,7 @@ from fenfa.services.catalog import open_catalog
 from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.web import examples
-from fenfa.web.answers import Made, cached
+from fenfa.web.answers import cached
 from fenfa.web.deps import PlainRoute
 from fenfa.web.envelope import JSON, ok_bytes
 from fenfa.web.examples import answers
@@ -33,12 +33,12 @@ async def product(request: Request, id_or_slug: str) -> Response:
 
 @router.get("/api/apps/{app_id}", summary="The product of a legacy app", **_ANSWERS)
 async def product_of_legacy_app(request: Request, app_id: str) -> Response:
-    def make(connection: Any, urls: Urls) -> Made:
+    def make(connection: Any, urls: Urls) -> tuple[dict[str, Any], bytes]:
         return _catalog(connection, urls, find_app(connection, app_id, PUBLIC)["product_id"])
 
     return await cached(request, JSON, make)
 
 
-def _catalog(connection: Any, urls: Urls, id_or_slug: str) -> Made:
+def _catalog(connection: Any, urls: Urls, id_or_slug: str) -> tuple[dict[str, Any], bytes]:
     catalog = open_catalog(connection, id_or_slug, PUBLIC)
-    return Made(catalog.product, ok_bytes(catalog_view(catalog, urls)))
+    return catalog.product, ok_bytes(catalog_view(catalog, urls))

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from fenfa.errors import BadInput, NotFound
-from fenfa.services import releases, traffic, variants
+from fenfa.services import events, releases, variants
 from fenfa.services.records import Record
 from fenfa.services.visibility import PUBLIC, require_visible
 from fenfa.vocabulary import EventType, Scope
@@ -43,7 +43,7 @@ async def report_event(request: Request) -> Response:
 
 @admin_router.get("/events", summary="List events", **answers(examples.listed(examples.EVENT), 400))
 async def list_events(request: Request, page: Paged, wanted: Filtered) -> Response:
-    listed = await runtime_of(request).database.read(traffic.list_events, wanted, page)
+    listed = await runtime_of(request).database.read(events.list_events, wanted, page)
     return ok({"items": listed.items, "total": listed.total})
 
 

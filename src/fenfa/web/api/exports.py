@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
-from fenfa.services import exports, traffic
+from fenfa.services import events, exports
 from fenfa.services.devices import devices_query
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import Filtered, guarded, runtime_of
@@ -27,7 +27,7 @@ async def export_releases(request: Request, wanted: Filtered) -> StreamingRespon
 
 @router.get("/events.csv", summary="Export events", **_CSV)
 async def export_events(request: Request, wanted: Filtered) -> StreamingResponse:
-    return await _csv(request, "events.csv", traffic.events_query(wanted))
+    return await _csv(request, "events.csv", events.events_query(wanted))
 
 
 @router.get("/ios_devices.csv", summary="Export devices", **_CSV)

@@ -1,21 +1,20 @@
-"""Variants: change, delete, statistics; the lists of iOS variants and legacy apps."""
+"""Variants: change, delete; the lists of iOS variants and legacy apps."""
 
-from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from fenfa.services import products, traffic, variants
+from fenfa.services import variants
 from fenfa.services.releases import list_releases
 from fenfa.vocabulary import Platform, Scope
 from fenfa.web import examples
 from fenfa.web.api.removal import remove
-from fenfa.web.deps import Paged, change, guarded, now_of, runtime_of, urls_of
+from fenfa.web.deps import Paged, change, guarded, now_of, runtime_of
 from fenfa.web.envelope import ok, single
 from fenfa.web.examples import answers
 from fenfa.web.schemas import VariantChange
-from fenfa.web.views import app_view, product_view, release_view, variant_view
+from fenfa.web.views import app_view, release_view, variant_view
 
 router = APIRouter(prefix="/admin/api", tags=["Variants"], route_class=guarded(Scope.ADMIN))
 
@@ -36,17 +35,6 @@ async def delete_variant(request: Request, variant_id: str) -> Response:
     """Its releases, device bindings and files go with it."""
     await remove(request, "variant.delete", variant_id, variants.delete_variant)
     return ok({"deleted": True})
-
-
-@router.get("/variants/{variant_id}/stats", summary="Statistics of a variant", **answers(examples.STATS, 400, 404))
-async def variant_stats(
-    request: Request, variant_id: str, days: Annotated[int, Query(ge=1, le=366, description="how many days back")] = 30
-) -> Response:
-    """`unique_devices` tells devices of one day apart; the key behind it changes daily."""
-    runtime = runtime_of(request)
-    today = runtime.clock().date()
-    dates = [(today - timedelta(days=n)).isoformat() for n in range(days - 1, -1, -1)]
-    return ok(await runtime.database.read(_stats, variant_id, dates, await urls_of(request)))
 
 
 @router.get("/ios_variants", summary="List iOS variants", **answers(examples.listed(examples.IOS_VARIANT), 400))
@@ -77,14 +65,3 @@ def _whole_app(connection: Any, app_id: str) -> dict[str, Any]:
     variant = variants.find_variant(connection, app_id)
     app = app_view(variant)
     return {**app, "app": app, "releases": [release_view(r) for r in list_releases(connection, [variant["id"]])]}
-
-
-def _stats(connection: Any, variant_id: str, dates: list[str], urls: Any) -> dict[str, Any]:
-    variant = variants.get_variant(connection, variant_id)
-    return {
-        "product": product_view(products.get_product(connection, variant["product_id"]), urls),
-        "variant": variant_view(variant),
-        "releases": [release_view(r) for r in list_releases(connection, [variant_id])],
-        "totals": traffic.count_totals(connection, variant_id),
-        "daily": traffic.count_daily(connection, variant_id, dates),
-    }
