@@ -1,12 +1,16 @@
 """Products: slugs, lists with their counts, publishing, deletion with everything that hangs on them."""
 
-import pytest
-from sqlalchemy import func, select
+from typing import Any
 
-from fenfa.db.tables import icons, releases, variants
+import pytest
+from sqlalchemy import func, insert, select
+
+from fenfa.db.tables import device_bindings, devices, icons, releases, variants
 from fenfa.errors import BadInput, Conflict, NotFound
 from fenfa.services import products
-from fenfa.services.icons import set_icon
+from fenfa.services.icons import get_icon, remove_icon, set_icon
+from fenfa.services.losses import count_losses
+from fenfa.services.products import ProductOrder
 from fenfa.services.records import Page
 from fenfa.services.traffic import record_events
 from tests.services.shop import Shop, event
@@ -101,6 +105,71 @@ def test_list_is_paged_and_searched(shop: Shop) -> None:
     found = products.list_products(shop.connection, Page(), "ALPHA")
     assert ([p["name"] for p in found.items], found.total) == (["alphabet", "Alpha"], 2)
     assert products.list_products(shop.connection, Page(limit=0)).items == []
+
+
+def test_list_is_sorted_and_filtered(shop: Shop) -> None:
+    busy, quiet, empty = shop.product("beta"), shop.product("Gamma", published=False), shop.product("Alpha")
+    loud = shop.release(shop.variant(busy), created_at="2026-11-02T00:00:00.000Z")
+    shop.release(shop.variant(quiet), created_at="2026-11-03T00:00:00.000Z")
+    record_events(shop.connection, [event(release_id=loud, product_id=busy)])
+
+    def ids(**wanted: Any) -> list[str]:
+        return [p["id"] for p in products.list_products(shop.connection, Page(), **wanted).items]
+
+    assert ids() == [empty, quiet, busy]
+    assert ids(order=ProductOrder.NAME) == [empty, busy, quiet]
+    assert ids(order=ProductOrder.DOWNLOADS) == [busy, empty, quiet]
+    assert ids(order=ProductOrder.LAST_RELEASE) == [quiet, busy, empty]
+    assert ids(published=True) == [empty, busy]
+    assert ids(published=False, q="gam") == [quiet]
+    assert ids(published=False, q="beta") == []
+
+
+def test_list_tells_platforms_and_the_last_release(shop: Shop) -> None:
+    made = shop.product()
+    shop.product("Empty")
+    for platform, day in (("linux", "01"), ("ios", "02"), ("linux", "03")):
+        shop.release(shop.variant(made, platform), created_at=f"2026-11-{day}T00:00:00.000Z")
+    empty, full = products.list_products(shop.connection, Page()).items
+    assert (full["platforms"], full["last_release_at"]) == (["ios", "linux"], "2026-11-03T00:00:00.000Z")
+    assert (empty["platforms"], empty["last_release_at"]) == ([], None)
+
+
+def test_losses_of_a_deletion_are_counted(shop: Shop) -> None:
+    made = shop.product()
+    first, second = shop.variant(made), shop.variant(made)
+    for variant, size in ((first, 2**40), (first, 5), (second, 7)):
+        loud = shop.release(variant, size_bytes=size)
+    shop.release(size_bytes=1)
+    record_events(shop.connection, [event(release_id=loud, product_id=made)])
+    device = {"id": "dev_1", "udid": "1", "created_at": shop.now}
+    shop.connection.execute(insert(devices).values(device))
+    binding = {"device_id": "dev_1", "variant_id": first, "created_at": shop.now}
+    shop.connection.execute(insert(device_bindings).values(binding))
+    whole = {"variants": 2, "releases": 3, "size_bytes": 2**40 + 12, "downloads": 1, "bindings": 1}
+    assert count_losses(shop.connection, made) == whole
+    assert count_losses(shop.connection, second) == {
+        "variants": 1,
+        "releases": 1,
+        "size_bytes": 7,
+        "downloads": 1,
+        "bindings": 0,
+    }
+    assert set(count_losses(shop.connection, MISSING).values()) == {0}
+
+
+def test_icon_is_removed(shop: Shop) -> None:
+    made = shop.product()
+    set_icon(shop.connection, shop.now, made, b"png")
+    seen = products.revision(shop.connection, made)
+    for _ in range(2):
+        remove_icon(shop.connection, made)
+    assert products.get_product(shop.connection, made)["icon_sha256"] is None
+    assert (products.revision(shop.connection, made) or 0) > (seen or 0)
+    with pytest.raises(NotFound, match="icon not found"):
+        get_icon(shop.connection, made)
+    with pytest.raises(NotFound, match="product not found"):
+        remove_icon(shop.connection, MISSING)
 
 
 def test_every_change_moves_the_revision(shop: Shop) -> None:

@@ -1,14 +1,21 @@
 """Releases, what the public sees of them, and the one gate before it."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from fenfa.errors import NotFound
+from fenfa.db.engine import Database
+from fenfa.errors import Conflict, NotFound
+from fenfa.runtime import Runtime
 from fenfa.services import releases
 from fenfa.services.catalog import open_catalog
-from fenfa.services.products import set_published
+from fenfa.services.products import delete_product, revision, set_published
+from fenfa.services.records import Page
+from fenfa.services.variants import delete_variant
 from fenfa.services.visibility import PUBLIC, Viewer, require_visible, visible
+from fenfa.storage.local import LocalStorage
 from tests.services.shop import Shop
 
 ADMIN = Viewer(is_admin=True)
@@ -32,6 +39,101 @@ def test_list_is_newest_first(shop: Shop) -> None:
     shop.release()
     assert [r["id"] for r in releases.list_releases(shop.connection, [first, second])] == made[::-1]
     assert releases.list_releases(shop.connection, []) == []
+
+
+def test_recent_releases_are_paged_without_their_packages(shop: Shop) -> None:
+    variant = shop.variant()
+    made = [shop.release(variant, package={"name": "x"}) for _ in range(3)]
+    shop.release()
+    listed = releases.list_recent(shop.connection, variant, Page(limit=2))
+    assert ([r["id"] for r in listed.items], listed.total) == (made[:0:-1], 3)
+    assert "package" not in listed.items[0]
+    assert listed.items[0]["size_bytes"] == 3
+
+
+def test_previous_release_is_that_of_the_same_variant(shop: Shop) -> None:
+    variant = shop.variant()
+    first, _, second = shop.release(variant), shop.release(), shop.release(variant)
+    newest = releases.get_release(shop.connection, second)
+    before = releases.previous_release(shop.connection, newest)
+    assert before is not None
+    assert before["id"] == first
+    assert releases.previous_release(shop.connection, before) is None
+
+
+def test_release_moves_within_its_platform(shop: Shop) -> None:
+    old, new = shop.product("Old"), shop.product("New")
+    source, target = shop.variant(old), shop.variant(new)
+    made = shop.release(source)
+    before = releases.get_release(shop.connection, made)
+    seen = [revision(shop.connection, one) or 0 for one in (old, new)]
+    moved = releases.move_release(shop.connection, "2026-11-03T00:00:00.000Z", made, target)
+    assert (moved["variant_id"], moved["product_id"]) == (target, new)
+    assert moved["updated_at"] == "2026-11-03T00:00:00.000Z"
+    for unchanged in ("seq", "storage_key", "created_at", "download_count"):
+        assert moved[unchanged] == before[unchanged]
+    assert [revision(shop.connection, one) for one in (old, new)] == [one + 1 for one in seen]
+
+
+def test_release_moves_nowhere_else(shop: Shop) -> None:
+    made = shop.release(shop.variant(platform="linux"))
+    with pytest.raises(Conflict, match="this release is for linux"):
+        releases.move_release(shop.connection, shop.now, made, shop.variant(platform="ios"))
+    with pytest.raises(NotFound, match="variant not found"):
+        releases.move_release(shop.connection, shop.now, made, "var_nobody")
+    with pytest.raises(NotFound, match="release not found"):
+        releases.move_release(shop.connection, shop.now, "rel_nobody", shop.variant())
+
+
+def test_what_is_moved_survives_its_old_home(shop: Shop) -> None:
+    old = shop.product("Old")
+    source, target = shop.variant(old), shop.variant()
+    moved, left = shop.release(source), shop.release(source)
+    releases.move_release(shop.connection, shop.now, moved, target)
+    assert [key.split("/")[3] for _, key in delete_product(shop.connection, old)] == [left]
+    assert releases.get_release(shop.connection, moved)["variant_id"] == target
+    assert [key.split("/")[3] for _, key in delete_variant(shop.connection, target)] == [moved]
+
+
+@pytest.mark.parametrize("delete", [delete_product, delete_variant])
+def test_a_deletion_that_waits_for_a_move_spares_the_file(
+    database: Database, bench: Runtime, delete: Callable[..., list[tuple[str, str]]]
+) -> None:
+    with database.writing() as connection:
+        shop = Shop(connection, bench)
+        product = shop.product()
+        source, target = shop.variant(product), shop.variant()
+        made = shop.release(source)
+    with ThreadPoolExecutor(1) as other:
+        with database.writing() as connection:
+            releases.move_release(connection, shop.now, made, target)
+            doomed = product if delete is delete_product else source
+            deletion = other.submit(database.write_now, delete, doomed)
+            wait([deletion], timeout=0.3)
+        assert deletion.result() == []
+    assert database.read_now(releases.get_release, made)["variant_id"] == target
+
+
+def test_meta_follows_the_row_whoever_is_last(database: Database, bench: Runtime) -> None:
+    """A change that comes in between reading the row and writing the file."""
+    with database.writing() as connection:
+        made = Shop(connection, bench).release()
+    store = Overtaken(lambda: database.write_now(releases.update_release, "later", made, {"channel": "late"}))
+    releases.keep_meta(database, store, made)
+    assert [json.loads(meta)["channel"] for meta in store.written] == ["", "late"]
+
+
+class Overtaken(LocalStorage):
+    """A store during whose first write another request changes the row."""
+
+    def __init__(self, change: Callable[[], object]) -> None:
+        self.written: list[bytes] = []
+        self._change = change
+
+    def put_meta(self, key: str, meta: bytes) -> None:
+        self.written.append(meta)
+        if len(self.written) == 1:
+            self._change()
 
 
 def test_release_is_changed(shop: Shop) -> None:

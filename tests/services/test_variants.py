@@ -84,3 +84,26 @@ def test_deletion_takes_the_releases_along_and_names_the_files(shop: Shop) -> No
     assert list(shop.connection.scalars(select(releases.c.id))) == [stays]
     with pytest.raises(NotFound):
         variants.delete_variant(shop.connection, made)
+
+
+def test_variant_is_shifted_among_its_siblings(shop: Shop) -> None:
+    product = shop.product()
+    first, second, third = (shop.variant(product, sort_order=7) for _ in range(3))
+    stranger = shop.variant(sort_order=7)
+
+    def order() -> list[str]:
+        return [v["id"] for v in variants.list_variants(shop.connection, product)]
+
+    for variant, steps, expected in (
+        (third, -1, [first, third, second]),
+        (first, 1, [third, first, second]),
+        (third, -1, [third, first, second]),
+        (third, 9, [first, second, third]),
+        (third, 1, [first, second, third]),
+        (third, -9, [third, first, second]),
+    ):
+        variants.shift_variant(shop.connection, shop.now, variant, steps)
+        assert order() == expected
+    assert variants.get_variant(shop.connection, stranger)["sort_order"] == 7
+    with pytest.raises(NotFound, match="variant not found"):
+        variants.shift_variant(shop.connection, shop.now, "var_nobody", 1)

@@ -35,6 +35,7 @@ PRODUCT: Shape = {
     "updated_at": TIME,
 }
 COUNTS: Shape = {"variant_count": int, "release_count": int, "download_count": int}
+LISTED: Shape = COUNTS | {"platforms": [str]}
 VARIANT: Shape = {
     "id": identifier("var"),
     "platform": Match("ios|android|macos|windows|linux"),

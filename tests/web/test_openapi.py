@@ -95,7 +95,9 @@ def test_bodies_are_described(schema: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def answers(server: AppClient, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], httpx.Response]:
     """A real, well-filled answer of every JSON route."""
-    ipa = make_ipa(tmp_path_factory.mktemp("ipa") / "MyApp.ipa", identifier="com.example.myapp", name="MyApp")
+    folder = tmp_path_factory.mktemp("ipa")
+    ipa = make_ipa(folder / "MyApp.ipa", identifier="com.example.myapp", name="MyApp")
+    later = make_ipa(folder / "MyApp2.ipa", identifier="com.example.myapp", name="MyApp", version="1.3", profile={})
     client = Calls(server)
     form: dict[str, Any] = {"files": {"app_file": ("MyApp.ipa", ipa.read_bytes())}}
     product = client("POST", "/admin/api/products", json={"name": "MyApp"})["id"]
@@ -128,6 +130,11 @@ def answers(server: AppClient, tmp_path_factory: pytest.TempPathFactory) -> dict
     for method, path in JSON_ROUTES:
         if method == "GET":
             client(method, path.format(**names), route=path)
+    form["files"] = {"app_file": ("MyApp.ipa", later.read_bytes())}
+    newest = client("POST", "/upload", data={"variant_id": variant["id"]}, **form)["release"]["id"]
+    client("GET", "/admin/api/releases/{release_id}/changes", newest)
+    client("POST", "/admin/api/releases/{release_id}/move", newest, json={"variant_id": variant["id"]})
+    client("DELETE", "/admin/api/products/{product_id}/icon", product)
     client("DELETE", "/admin/api/tokens/{token_id}", token)
     client("DELETE", "/admin/api/apple/teams/{team_id}", team)
     for path, name in (("releases/{release_id}", release), ("variants/{variant_id}", variant["id"])):

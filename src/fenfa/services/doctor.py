@@ -56,7 +56,7 @@ def diagnose(release: Record, platform: str, target: Target) -> list[Obstacle]:
     found = _apple(release, target) if platform == Platform.IOS else []
     if platform == Platform.ANDROID and release["file_ext"] in _NOT_BY_TAP:
         found.append(Obstacle.NOT_BY_TAP)
-    if _is_older(target.os_version, release["min_os"]):
+    if is_older(target.os_version, release["min_os"]):
         found.append(Obstacle.SYSTEM_TOO_OLD)
     order = list(Obstacle)
     return sorted(found, key=order.index)
@@ -100,7 +100,8 @@ def _is_other_family(release: Record, family: str) -> bool:
     return bool(wanted and mine) and mine not in wanted and not (mine == "2" and "1" in wanted)  # iPads run iPhone apps
 
 
-def _is_older(version: str, least: str) -> bool:
+def is_older(version: str, least: str) -> bool:
+    """By numbers, as in 9.3 < 15.0; False where one of them is no version."""
     mine, wanted = _numbers(version), _numbers(least)
     return bool(mine and wanted) and mine < wanted
 

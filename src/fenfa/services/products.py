@@ -1,25 +1,45 @@
 """Products: the things that have a page."""
 
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, cast, delete, func, insert, or_, select, update
 
 from fenfa.db.tables import apple_teams, products, releases, variants
 from fenfa.errors import BadInput, Conflict, NotFound
-from fenfa.services.records import Listed, Page, Record, changed, contains, fetch_one, fetch_page
+from fenfa.services.records import Listed, Page, Record, changed, contains, fetch_all, fetch_one, fetch_page
 from fenfa.services.texts import is_slug, slug_of
-from fenfa.vocabulary import new_id
+from fenfa.vocabulary import Platform, new_id
 
+_OF_PRODUCT = variants.c.product_id == products.c.id
+_DOWNLOADS = cast(func.coalesce(func.sum(releases.c.download_count), 0), BigInteger)  # PostgreSQL sums to a decimal
 _MISSING = "product not found"
 
 
-def list_products(connection: Connection, page: Page, q: str = "") -> Listed:
-    """Newest first, each with `variant_count`, `release_count` and `download_count`."""
-    query = select(products, *_counts()).order_by(products.c.seq.desc())
+class ProductOrder(StrEnum):
+    """How a list of products may be sorted."""
+
+    NEWEST = "newest"
+    NAME = "name"
+    DOWNLOADS = "downloads"
+    LAST_RELEASE = "last_release"
+
+
+def list_products(
+    connection: Connection,
+    page: Page,
+    q: str = "",
+    order: ProductOrder = ProductOrder.NEWEST,
+    published: bool | None = None,
+) -> Listed:
+    """Each with `variant_count`, `release_count`, `download_count`, `last_release_at` (None: no release) and `platforms`."""
+    query = select(products, *_counts()).order_by(*_sorting(order))
     if q:
         columns = {products.c.name: q, products.c.slug: q.lower()}  # SQLite ignores the case of ASCII letters alone
         query = query.where(or_(*(column.ilike(contains(text), escape="\\") for column, text in columns.items())))
-    return fetch_page(connection, query, page)
+    if published is not None:
+        query = query.where(products.c.published == published)
+    return _with_platforms(connection, fetch_page(connection, query, page))
 
 
 def get_product(connection: Connection, product_id: str) -> Record:
@@ -59,6 +79,7 @@ def delete_product(connection: Connection, product_id: str) -> list[tuple[str, s
     """Removes the product with all that hangs on it; gives (storage, key) of the files that are now nobody's."""
     get_product(connection, product_id)
     keys = select(releases.c.storage, releases.c.storage_key).join(variants, variants.c.id == releases.c.variant_id)
+    keys = keys.with_for_update(of=releases)  # none of them may be moved to another product meanwhile
     orphans = [(row[0], row[1]) for row in connection.execute(keys.where(variants.c.product_id == product_id))]
     connection.execute(delete(products).where(products.c.id == product_id))
     return orphans
@@ -91,7 +112,7 @@ def _given_slug(connection: Connection, slug: str) -> str:
     if not is_slug(slug):
         raise BadInput("slug may hold lower-case letters, digits and single hyphens between them")
     if connection.scalar(select(products.c.id).where(products.c.slug == slug)):
-        raise Conflict(f"slug {slug!r} is taken; choose another")
+        raise Conflict("slug {slug!r} is taken; choose another", slug=slug)
     return slug
 
 
@@ -102,16 +123,38 @@ def _require_team(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def _counts() -> tuple[Any, ...]:
-    of_product = variants.c.product_id == products.c.id
-    joined = select(func.count()).select_from(releases.join(variants, variants.c.id == releases.c.variant_id))
-    downloads = select(func.coalesce(func.sum(releases.c.download_count), 0)).select_from(
-        releases.join(variants, variants.c.id == releases.c.variant_id)
-    )
     return (
-        select(func.count()).select_from(variants).where(of_product).scalar_subquery().label("variant_count"),
-        joined.where(of_product).scalar_subquery().label("release_count"),
-        downloads.where(of_product).scalar_subquery().label("download_count"),
+        select(func.count()).where(_OF_PRODUCT).scalar_subquery().label("variant_count"),
+        _of_releases(func.count()).label("release_count"),
+        _of_releases(_DOWNLOADS).label("download_count"),
+        _of_releases(func.max(releases.c.created_at)).label("last_release_at"),
     )
+
+
+def _of_releases(figure: Any) -> Any:
+    """The figure over all releases of the product that the surrounding query reads."""
+    joined = releases.join(variants, variants.c.id == releases.c.variant_id)
+    return select(figure).select_from(joined).where(_OF_PRODUCT).scalar_subquery()
+
+
+def _sorting(order: ProductOrder) -> tuple[Any, ...]:
+    newest = products.c.seq.desc()
+    by = {
+        ProductOrder.NEWEST: (),
+        ProductOrder.NAME: (func.lower(products.c.name),),
+        ProductOrder.DOWNLOADS: (_of_releases(_DOWNLOADS).desc(),),
+        ProductOrder.LAST_RELEASE: (_of_releases(func.max(releases.c.created_at)).desc().nulls_last(),),
+    }
+    return (*by[order], newest)
+
+
+def _with_platforms(connection: Connection, listed: Listed) -> Listed:
+    query = select(variants.c.product_id, variants.c.platform).distinct()
+    found = fetch_all(connection, query.where(variants.c.product_id.in_([one["id"] for one in listed.items])))
+    for product in listed.items:
+        mine = {row["platform"] for row in found if row["product_id"] == product["id"]}
+        product["platforms"] = [platform for platform in Platform if platform in mine]
+    return listed
 
 
 def set_published(connection: Connection, now: str, any_id: str, published: bool) -> str:

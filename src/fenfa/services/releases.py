@@ -5,10 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from fenfa.db.engine import Database
 from fenfa.db.tables import products, releases, variants
+from fenfa.errors import Conflict, NotFound
 from fenfa.services.products import touch
-from fenfa.services.records import Record, changed, fetch_all, fetch_one
+from fenfa.services.records import Listed, Page, Record, changed, fetch_all, fetch_one, fetch_page
+from fenfa.services.variants import get_variant
 from fenfa.services.visibility import Viewer, require_visible
+from fenfa.storage.base import Storage
 
 _MISSING = "release not found"
 _META = (
@@ -35,6 +39,13 @@ def list_newest_releases(connection: Connection, limit: int) -> list[Record]:
     return fetch_all(connection, query.order_by(releases.c.seq.desc()).limit(limit))
 
 
+def list_recent(connection: Connection, variant_id: str, page: Page) -> Listed:
+    """The variant's releases, newest first, without what the inspector found in them."""
+    columns = [column for column in releases.c if column is not releases.c.package]
+    query = select(*columns).where(releases.c.variant_id == variant_id).order_by(releases.c.seq.desc())
+    return fetch_page(connection, query, page)
+
+
 def get_release(connection: Connection, release_id: str) -> Record:
     """The release with its variant's `platform`, `identifier`, `app_id` and its product's fields as `product_…`."""
     return fetch_one(connection, _with_parents().where(releases.c.id == release_id), _MISSING)
@@ -58,6 +69,13 @@ def latest_package(connection: Connection, variant_id: str) -> Record | None:
     return connection.scalar(query)
 
 
+def previous_release(connection: Connection, release: Record) -> Record | None:
+    """The one that came to the same variant before it."""
+    query = select(releases).where(releases.c.variant_id == release["variant_id"], releases.c.seq < release["seq"])
+    found = fetch_all(connection, query.order_by(releases.c.seq.desc()).limit(1))
+    return found[0] if found else None
+
+
 def insert_release(connection: Connection, product_id: str, row: dict[str, Any]) -> None:
     connection.execute(insert(releases).values(row))
     touch(connection, product_id)
@@ -68,6 +86,25 @@ def update_release(connection: Connection, now: str, release_id: str, values: di
     release = get_release(connection, release_id)
     connection.execute(update(releases).where(releases.c.id == release_id).values(changed(releases, values, now)))
     touch(connection, release["product_id"])
+    return get_release(connection, release_id)
+
+
+def move_release(connection: Connection, now: str, release_id: str, variant_id: str) -> Record:
+    """Hangs the release on another variant of its platform; gives it as it is now.
+
+    Its file stays where it is: a key is never changed, and what it is made of says only where the release came from. Who
+    asks to whom a file belongs asks by the release's ID, which is a part of the key.
+    """
+    release, target = get_release(connection, release_id), get_variant(connection, variant_id)
+    if target["platform"] != release["platform"]:
+        raise Conflict(
+            "this release is for {platform}; choose a variant of that platform", platform=release["platform"]
+        )
+    row = changed(releases, {"variant_id": variant_id}, now)
+    if not connection.execute(update(releases).where(releases.c.id == release_id).values(row)).rowcount:
+        raise NotFound(_MISSING)  # another transaction deleted it meanwhile
+    for product_id in {release["product_id"], target["product_id"]}:
+        touch(connection, product_id)
     return get_release(connection, release_id)
 
 
@@ -82,6 +119,17 @@ def delete_release(connection: Connection, release_id: str) -> list[tuple[str, s
 def meta_json(release: Record) -> bytes:
     """What lies beside the file: enough to rebuild the release's row and to know where it belongs."""
     return json.dumps({name: release.get(name) for name in _META}, ensure_ascii=False, indent=1).encode()
+
+
+def keep_meta(database: Database, storage: Storage, release_id: str) -> None:
+    """Brings the `meta.json` of a release that changed up to its row. Blocks.
+
+    Whoever wrote looks at the row once more: so whichever of two changes is written last, the file ends as the row.
+    """
+    written = None
+    while (meta := meta_json(release := database.read_now(get_release, release_id))) != written:
+        storage.put_meta(release["storage_key"], meta)
+        written = meta
 
 
 def _with_parents() -> Select[Any]:

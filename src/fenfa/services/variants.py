@@ -70,17 +70,30 @@ def legacy_app_id(variant_id: str) -> str:
 def update_variant(connection: Connection, now: str, variant_id: str, values: dict[str, Any]) -> None:
     variant = get_variant(connection, variant_id)
     if values.get("platform", variant["platform"]) != variant["platform"] and _has_releases(connection, variant_id):
-        raise Conflict(
-            f"this variant has releases for {variant['platform']}; make another variant for the new platform"
-        )
+        advice = "this variant has releases for {platform}; make another variant for the new platform"
+        raise Conflict(advice, platform=variant["platform"])
     connection.execute(update(variants).where(variants.c.id == variant_id).values(changed(variants, values, now)))
     touch(connection, variant["product_id"])
+
+
+def shift_variant(connection: Connection, now: str, variant_id: str, steps: int) -> None:
+    """Moves the variant so many places down (up, if negative) among those of its product."""
+    product_id = get_variant(connection, variant_id)["product_id"]
+    order = [variant["id"] for variant in list_variants(connection, product_id)]
+    place = order.index(variant_id)
+    order.insert(max(0, place + steps), order.pop(place))
+    for number, one in enumerate(order):
+        values = changed(variants, {"sort_order": number}, now)
+        moved = (variants.c.id == one, variants.c.sort_order != number)
+        connection.execute(update(variants).where(*moved).values(values))
+    touch(connection, product_id)
 
 
 def delete_variant(connection: Connection, variant_id: str) -> list[tuple[str, str]]:
     """Removes the variant and its releases; gives (storage, key) of the files that are now nobody's."""
     variant = get_variant(connection, variant_id)
     keys = select(releases.c.storage, releases.c.storage_key).where(releases.c.variant_id == variant_id)
+    keys = keys.with_for_update()  # none of them may be moved to another variant meanwhile
     orphans = [(row[0], row[1]) for row in connection.execute(keys)]
     connection.execute(delete(variants).where(variants.c.id == variant_id))
     touch(connection, variant["product_id"])

@@ -15,7 +15,8 @@ PRODUCT = {
     "created_at": NOW,
     "updated_at": NOW,
 }
-COUNTED_PRODUCT = PRODUCT | {"variant_count": 2, "release_count": 14, "download_count": 1204, "apple_team_id": ""}
+_COUNTS = {"variant_count": 2, "release_count": 14, "download_count": 1204, "last_release_at": NOW}
+COUNTED_PRODUCT = PRODUCT | _COUNTS | {"platforms": ["ios", "android"], "apple_team_id": ""}
 VARIANT = {
     "id": _IDS["variant_id"],
     "legacy_app_id": "app_1a2b3c4d5e6f7g8h9i0j1k2l",
@@ -46,6 +47,20 @@ _FACTS = {
     "file_ext": "ipa",
 }
 RELEASE = _FACTS | {"variant_id": VARIANT["id"], "updated_at": NOW}
+CHANGES = {
+    "previous": {"id": "rel_5u6i7o8p9a0s1d2f3g4h5j6k", "version": "1.1.0", "build": 119, "created_at": NOW},
+    "changes": [
+        {
+            "aspect": "devices",
+            "was": None,
+            "now": None,
+            "added": ["00008110-000A1B2C3D4E001F"],
+            "removed": [],
+            "is_notable": False,
+        },
+        {"aspect": "size", "was": 23068672, "now": 24117248, "added": [], "removed": [], "is_notable": False},
+    ],
+}
 _MANIFEST = f"https://get.example.com/ios/{_IDS['id']}/manifest.plist"
 _ACTIONS = {
     "download": f"https://get.example.com/d/{_IDS['id']}",

@@ -57,6 +57,10 @@ class ReleaseChange(Body):
     changelog: Prose = Field("", examples=["- Faster start"])
 
 
+class ReleaseMove(Body):
+    variant_id: Name = Field(examples=["var_1a2b3c4d5e6f7g8h9i0j1k2l"], description="of the same platform")
+
+
 class EventDraft(BaseModel):
     """`visit` and `click` alone: downloads are counted by the server."""
 

@@ -13,7 +13,7 @@ _FILE = ("size_bytes", "sha256", "file_name", "file_ext")
 
 def product_view(product: Record, urls: Urls) -> dict[str, Any]:
     names = ("id", "slug", "name", "description", "published", "created_at", "updated_at")
-    counts = ("variant_count", "release_count", "download_count")
+    counts = ("variant_count", "release_count", "download_count", "last_release_at", "platforms")
     shown = {name: product[name] for name in (*names, *counts) if name in product}
     if counts[0] in product:  # then it is for an admin
         shown["apple_team_id"] = product["apple_team_id"]

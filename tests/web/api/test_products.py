@@ -12,7 +12,7 @@ from fenfa.services.texts import slug_of
 from tests.support import images
 from tests.support.client import ADMIN, AppClient, refusal
 from tests.web.api.bad_texts import BAD_LINES, GOOD_LINES, NO_FLAGS, NO_TEXTS
-from tests.web.shapes import COUNTS, PRODUCT, RELEASE, VARIANT, check, listed
+from tests.web.shapes import COUNTS, LISTED, PRODUCT, RELEASE, VARIANT, check, listed
 
 URL = "/admin/api/products"
 
@@ -185,7 +185,7 @@ def test_a_refused_change_changes_nothing(client: AppClient) -> None:
 def test_list(client: AppClient) -> None:
     made = [client.make_product(name)["id"] for name in ("A", "B", "C")]
     found = client.admin("GET", URL)
-    check(found, listed(PRODUCT | COUNTS))
+    check(found, listed(PRODUCT | LISTED))
     assert [item["id"] for item in found["items"]] == made[::-1]
     assert found["total"] == 3
     page = client.admin("GET", f"{URL}?limit=1&offset=1")
@@ -249,6 +249,31 @@ def test_search(client: AppClient, q: str, expected: list[str]) -> None:
     found = client.admin("GET", URL, params={"q": q})
     assert [item["name"] for item in found["items"]] == expected[::-1]
     assert found["total"] == len(expected)
+
+
+def test_lists_are_sorted_and_filtered(client: AppClient) -> None:
+    client.make_product("Beta", published=False)
+    made = client.make_release()
+    client.make_product("alpha")
+    client.get(f"/d/{made['release']['id']}")
+    client.flush()
+
+    def names(query: str) -> list[str]:
+        return [item["name"] for item in client.admin("GET", f"{URL}?{query}")["items"]]
+
+    assert names("sort=name") == ["alpha", "Beta", "MyApp"]
+    assert names("sort=downloads&limit=1") == names("sort=last_release&limit=1") == ["MyApp"]
+    assert names("published=true") == ["alpha", "MyApp"]
+    assert names("published=false") == ["Beta"]
+    [item] = client.admin("GET", f"{URL}?q=myapp")["items"]
+    assert (item["platforms"], item["last_release_at"]) == (["linux"], made["release"]["created_at"])
+
+
+@pytest.mark.parametrize("query", ["sort=age", "sort=", "published=perhaps", "published="])
+def test_orders_and_filters_that_are_none(client: AppClient, query: str) -> None:
+    status, code, message = refusal(client.get(f"{URL}?{query}", headers=ADMIN))
+    assert (status, code) == (400, "BAD_REQUEST")
+    assert message.startswith(f"{query.partition('=')[0]}: should be ")
 
 
 @pytest.mark.parametrize("noun", ["products", "ios_devices"])
@@ -320,6 +345,16 @@ def test_a_new_icon_has_a_new_address(client: AppClient) -> None:
     first = client.admin("PUT", f"{URL}/{made['id']}/icon", content=picture("PNG"))["icon_url"]
     second = client.admin("PUT", f"{URL}/{made['id']}/icon", content=picture("PNG", (32, 32)))["icon_url"]
     assert first != second
+
+
+def test_an_icon_is_removed_until_the_next_package_brings_one(client: AppClient) -> None:
+    made = client.make_product()
+    client.admin("PUT", f"{URL}/{made['id']}/icon", content=picture("PNG"))
+    for _ in range(2):
+        assert client.admin("DELETE", f"{URL}/{made['id']}/icon")["icon_url"] == ""
+    assert client.get(f"/icon/products/{made['id']}").status_code == 404
+    missing = client.delete(f"{URL}/prd_nothing/icon", headers=ADMIN)
+    assert refusal(missing) == (404, "NOT_FOUND", "product not found")
 
 
 REFUSED = {

@@ -150,3 +150,12 @@ def test_publish_and_withdraw_by_any_id(client: AppClient, kind: str) -> None:
 def test_publish_nothing(client: AppClient, name: str) -> None:
     for verb in ("publish", "unpublish"):
         assert refusal(client.put(f"/admin/api/apps/{name}/{verb}", headers=ADMIN))[:2] == (404, "NOT_FOUND")
+
+
+def test_read(client: AppClient) -> None:
+    made = client.make_variant(client.make_product()["id"], "ios", display_name="For iPhone")
+    found = client.admin("GET", f"/admin/api/variants/{made['id']}")
+    check(found, VARIANT | {"variant": VARIANT})
+    assert found["display_name"] == "For iPhone"
+    missing = client.get("/admin/api/variants/var_nothing", headers=ADMIN)
+    assert refusal(missing) == (404, "NOT_FOUND", "variant not found")

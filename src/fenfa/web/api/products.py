@@ -1,23 +1,24 @@
 """Products: list, create, read, change, icon, delete; and publishing, which takes any ID."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from fenfa.errors import BadInput, TooLarge
 from fenfa.inspectors.icons import clean_icon
 from fenfa.services import icons, products, variants
+from fenfa.services.products import ProductOrder
 from fenfa.services.releases import list_releases
 from fenfa.vocabulary import Scope
 from fenfa.web import examples
-from fenfa.web.api.removal import remove
 from fenfa.web.deps import Paged, change, guarded, now_of, runtime_of, urls_of
 from fenfa.web.envelope import ok, single
 from fenfa.web.examples import answers
 from fenfa.web.fields import Line
 from fenfa.web.schemas import ProductChange, ProductDraft, VariantDraft
 from fenfa.web.threads import in_thread
+from fenfa.web.upkeep import remove
 from fenfa.web.views import product_view, release_view, variant_view
 
 MAX_ICON = 4 * 1024 * 1024
@@ -26,8 +27,14 @@ icon_router = APIRouter(prefix="/admin/api", tags=["Products"], route_class=guar
 
 
 @router.get("/products", summary="List products", **answers(examples.listed(examples.COUNTED_PRODUCT), 400))
-async def list_products(request: Request, page: Paged, q: Line = "") -> Response:
-    listed = await runtime_of(request).database.read(products.list_products, page, q)
+async def list_products(
+    request: Request,
+    page: Paged,
+    q: Annotated[Line, Query(description="looks in names and slugs")] = "",
+    sort: Annotated[ProductOrder, Query(description="newest, name, downloads or last_release")] = ProductOrder.NEWEST,
+    published: Annotated[bool | None, Query(description="true or false alone")] = None,
+) -> Response:
+    listed = await runtime_of(request).database.read(products.list_products, page, q, sort, published)
     urls = await urls_of(request)
     return ok({"items": [product_view(p, urls) for p in listed.items], "total": listed.total})
 
@@ -70,6 +77,17 @@ async def set_icon(request: Request, product_id: str) -> Response:
     await runtime_of(request).database.read(products.get_product, product_id)
     png = await in_thread(clean_icon, await _image(request))
     await change(request, "product.icon", product_id, icons.set_icon, now_of(request), product_id, png)
+    return await _answer(request, product_id)
+
+
+@router.delete(
+    "/products/{product_id}/icon",
+    summary="Remove a product's icon",
+    **answers(examples.single("product", examples.PRODUCT | {"icon_url": ""}), 404),
+)
+async def remove_icon(request: Request, product_id: str) -> Response:
+    """The next package that holds one brings its icon."""
+    await change(request, "product.icon", product_id, icons.remove_icon, product_id)
     return await _answer(request, product_id)
 
 

@@ -1,18 +1,21 @@
-"""Releases: read, change, delete."""
+"""Releases: read, change, move, delete, and what each changed."""
+
+from dataclasses import asdict
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from fenfa.services import releases
-from fenfa.services.packages import bare_os_version
+from fenfa.services.comparison import compare
+from fenfa.services.records import Record
 from fenfa.vocabulary import Scope
 from fenfa.web import examples
-from fenfa.web.api.removal import remove
-from fenfa.web.deps import change, guarded, now_of, runtime_of
+from fenfa.web.deps import guarded, runtime_of
 from fenfa.web.envelope import ok, single
 from fenfa.web.examples import answers
-from fenfa.web.schemas import ReleaseChange
-from fenfa.web.threads import in_thread
+from fenfa.web.schemas import ReleaseChange, ReleaseMove
+from fenfa.web.upkeep import edit_release, rehome_release, remove
 from fenfa.web.views import release_view
 
 router = APIRouter(prefix="/admin/api", tags=["Releases"], route_class=guarded(Scope.ADMIN))
@@ -27,13 +30,21 @@ async def read_release(request: Request, release_id: str) -> Response:
 
 @router.put("/releases/{release_id}", summary="Change a release", **answers(_EXAMPLE, 400, 404))
 async def update_release(request: Request, release_id: str, body: ReleaseChange) -> Response:
-    values = body.changes()
-    if "min_os" in values:
-        values["min_os"] = bare_os_version(values["min_os"])
-    unit = releases.update_release
-    release = await change(request, "release.update", release_id, unit, now_of(request), release_id, values)
-    await in_thread(runtime_of(request).storage.put_meta, release["storage_key"], releases.meta_json(release))
-    return single("release", release_view(release))
+    return single("release", release_view(await edit_release(request, release_id, body.changes())))
+
+
+@router.post("/releases/{release_id}/move", summary="Move a release", **answers(_EXAMPLE, 400, 404, 409))
+async def move_release(request: Request, release_id: str, body: ReleaseMove) -> Response:
+    """To another variant of the same platform. ID, links, file and download count stay; past events stay where they were."""
+    return single("release", release_view(await rehome_release(request, release_id, body.variant_id)))
+
+
+@router.get(
+    "/releases/{release_id}/changes", summary="Compare a release with the one before", **answers(examples.CHANGES, 404)
+)
+async def release_changes(request: Request, release_id: str) -> Response:
+    """What differs from the variant's build before it: `was` and `now` of single values, `added` and `removed` of lists."""
+    return ok(await runtime_of(request).database.read(_changes, release_id))
 
 
 @router.delete("/releases/{release_id}", summary="Delete a release", **answers({"deleted": True}, 404))
@@ -41,3 +52,12 @@ async def delete_release(request: Request, release_id: str) -> Response:
     """The row first, then the file; downloads that have begun are completed."""
     await remove(request, "release.delete", release_id, releases.delete_release)
     return ok({"deleted": True})
+
+
+def _changes(connection: Any, release_id: str) -> Record:
+    release = releases.get_release(connection, release_id)
+    before = releases.previous_release(connection, release)
+    if before is None:
+        return {"previous": None, "changes": []}
+    named = {name: before[name] for name in ("id", "version", "build", "created_at")}
+    return {"previous": named, "changes": [asdict(change) for change in compare(before, release)]}

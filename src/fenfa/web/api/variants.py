@@ -9,14 +9,23 @@ from fenfa.services import variants
 from fenfa.services.releases import list_releases
 from fenfa.vocabulary import Platform, Scope
 from fenfa.web import examples
-from fenfa.web.api.removal import remove
 from fenfa.web.deps import Paged, change, guarded, now_of, runtime_of
 from fenfa.web.envelope import ok, single
 from fenfa.web.examples import answers
 from fenfa.web.schemas import VariantChange
+from fenfa.web.upkeep import remove
 from fenfa.web.views import app_view, release_view, variant_view
 
 router = APIRouter(prefix="/admin/api", tags=["Variants"], route_class=guarded(Scope.ADMIN))
+
+
+@router.get(
+    "/variants/{variant_id}",
+    summary="Read a variant",
+    **answers(examples.single("variant", examples.VARIANT), 404),
+)
+async def read_variant(request: Request, variant_id: str) -> Response:
+    return single("variant", variant_view(await runtime_of(request).database.read(variants.get_variant, variant_id)))
 
 
 @router.put(
