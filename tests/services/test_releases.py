@@ -11,7 +11,7 @@ from fenfa.errors import Conflict, NotFound
 from fenfa.runtime import Runtime
 from fenfa.services import releases
 from fenfa.services.catalog import open_catalog
-from fenfa.services.products import delete_product, revision, set_published
+from fenfa.services.products import delete_product, find_product, revision, set_published
 from fenfa.services.records import Page
 from fenfa.services.variants import delete_variant
 from fenfa.services.visibility import PUBLIC, Viewer, require_visible, visible
@@ -192,6 +192,7 @@ def test_catalogue_holds_what_the_viewer_may_see(shop: Shop) -> None:
     catalog = open_catalog(shop.connection, "myapp", PUBLIC)
     assert [v["id"] for v in catalog.variants] == [empty, shown]
     assert {key: [r["id"] for r in found] for key, found in catalog.releases.items()} == {shown: [new, old], empty: []}
+    assert catalog.product == find_product(shop.connection, product)
     everything = open_catalog(shop.connection, product, ADMIN)
     assert [r["id"] for r in everything.releases[hidden]] == [secret]
 

@@ -104,12 +104,41 @@ def test_conditions(client: AppClient) -> None:
         assert first.headers["cache-control"] == "no-cache"
 
 
-def test_the_same_answer_from_cache_and_application(client: AppClient) -> None:
+def test_the_same_answer_from_fast_path_cache_and_application(client: AppClient) -> None:
+    """Only the application knows whose X-Forwarded-Proto counts, so it answers what carries one."""
     client.make_release()
     for url in URLS:
-        made, kept = client.get(url), client.get(url)
-        assert made.content == kept.content
-        assert dict(made.headers) == dict(kept.headers)
+        for known in ("", '"other"', client.get(url, headers={"X-Forwarded-Proto": "http"}).headers["etag"]):
+            sent = {"If-None-Match": known}
+            asked: tuple[dict[str, str], ...] = ({}, {}, {"X-Forwarded-Proto": "http"})
+            answers = [client.get(f"{url}?known={known}", headers=sent | more) for more in asked]
+            assert len({answer.content for answer in answers}) == 1
+            assert all(dict(answer.headers) == dict(answers[0].headers) for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["nothing", "prd_nothing", "slug/nothing", "my/app", "\N{SNOWMAN}"])
+def test_what_is_not_there_is_told_by_the_application(client: AppClient, path: str) -> None:
+    client.make_release()
+    for _ in range(2):
+        answer = client.get(f"/api/products/{path}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_database_that_cannot_answer_is_told_by_the_application(client: AppClient) -> None:
+    client.make_release()
+    for table in ("products", "settings"):
+        client.sql(f"ALTER TABLE {table} RENAME TO away")
+        answers = [client.get(url) for url in URLS[1:]]
+        client.sql(f"ALTER TABLE away RENAME TO {table}")
+        assert {(answer.status_code, answer.json()["error"]["code"]) for answer in answers} == {(503, "UNAVAILABLE")}
+        assert {client.get(url).status_code for url in URLS} == {200}
+
+
+def test_a_row_that_cannot_be_shown_is_told_by_the_application(client: AppClient) -> None:
+    client.make_release()
+    client.sql("UPDATE products SET revision = 'none'")
+    answer = client.get(URLS[1])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "INTERNAL_ERROR")
 
 
 # addresses

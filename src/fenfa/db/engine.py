@@ -71,8 +71,12 @@ class Database:
     async def read_one(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """For units of one statement, which is a snapshot by itself: no BEGIN, no ROLLBACK."""
         if self.inline:
-            return self._run_inline(self._single, lambda connection: unit(connection, *args, **kwargs))
+            return self.read_one_inline(unit, *args, **kwargs)
         return await self.read(unit, *args, **kwargs)
+
+    def read_one_inline(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same on the event loop, where the engine is `inline`."""
+        return self._run_inline(self._single, lambda connection: unit(connection, *args, **kwargs))
 
     async def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self.inline:

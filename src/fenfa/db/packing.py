@@ -6,7 +6,9 @@ Under load every row that SQLite hands over costs a change of threads, which is 
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ColumnElement, literal_column
+from pydantic_core import from_json
+from sqlalchemy import JSON, Boolean, ColumnElement, Connection, Select, literal_column
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -21,6 +23,36 @@ class PackedRows(FunctionElement[Any]):
 
 def packed_rows(columns: Iterable[ColumnElement[Any]]) -> PackedRows:
     return PackedRows(*columns)
+
+
+class PackedRow(FunctionElement[Any]):
+    """The columns' values of one row as a list."""
+
+    type = JSON()
+    inherit_cache = True
+    name = "packed_row"
+
+
+def packed_row(columns: Iterable[ColumnElement[Any]]) -> PackedRow:
+    return PackedRow(*columns)
+
+
+class PackedQuery:
+    """A SELECT of nothing but packed values, for what everybody opens. Compiled once; on SQLite its text goes to the driver
+    as it is, since SQLAlchemy's ceremony around a single row costs more than the row."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        compiled = query.compile(dialect=sqlite.dialect())
+        self._query, self._text, self._order = query, str(compiled), tuple(compiled.positiontup or ())
+
+    def first(self, connection: Connection, **values: str) -> tuple[Any, ...] | None:
+        """The first row's values, unpacked. `values` are those of the query's bind parameters."""
+        if connection.dialect.name != "sqlite":
+            found = connection.execute(self._query, values).first()
+            return tuple(found) if found else None
+        driver: Any = connection.connection.dbapi_connection
+        row = driver.execute(self._text, [values[name] for name in self._order]).fetchone()
+        return tuple(map(from_json, row)) if row else None
 
 
 class JsonObject(FunctionElement[Any]):
@@ -48,16 +80,26 @@ def _object_in_postgresql(element: JsonObject, compiler: Any, **options: Any) ->
     return f"({column} -> {name})"
 
 
-@compiles(PackedRows, "sqlite")
-def _in_sqlite(element: PackedRows, compiler: Any, **options: Any) -> str:
+@compiles(PackedRow, "sqlite")
+def _row_in_sqlite(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
     values = (_json_value(column, compiler.process(column, **options)) for column in element.clauses)
-    return f"json_group_array(json_array({', '.join(values)}))"
+    return f"json_array({', '.join(values)})"
+
+
+@compiles(PackedRow, "postgresql")
+def _row_in_postgresql(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+    values = (compiler.process(column, **options) for column in element.clauses)
+    return f"json_build_array({', '.join(values)})"
+
+
+@compiles(PackedRows, "sqlite")
+def _rows_in_sqlite(element: PackedRows, compiler: Any, **options: Any) -> str:
+    return f"json_group_array({_row_in_sqlite(element, compiler, **options)})"
 
 
 @compiles(PackedRows, "postgresql")
-def _in_postgresql(element: PackedRows, compiler: Any, **options: Any) -> str:
-    values = (compiler.process(column, **options) for column in element.clauses)
-    return f"coalesce(json_agg(json_build_array({', '.join(values)})), '[]'::json)"
+def _rows_in_postgresql(element: PackedRows, compiler: Any, **options: Any) -> str:
+    return f"coalesce(json_agg({_row_in_postgresql(element, compiler, **options)}), '[]'::json)"
 
 
 def _json_value(column: Any, sql: str) -> str:

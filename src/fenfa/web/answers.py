@@ -9,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fenfa import __version__
-from fenfa.web.cache import Key, PageCache
+from fenfa.services.records import Record
+from fenfa.web.cache import Key, Rendered
 from fenfa.web.deps import runtime_of, urls_of
 from fenfa.web.face import HINTS, VARY, Face
-from fenfa.web.files import names_tag
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.urls import Urls
 
-Made = tuple[dict[str, Any], bytes]
+Made = tuple[Record, bytes]
+_OF_FACE = {"vary": VARY, "accept-ch": HINTS}
 
 
 async def cached(
@@ -28,25 +29,30 @@ async def cached(
     """
     urls = await urls_of(request)
     product, body = await runtime_of(request).database.read_one(make, urls)
-    look = face.key if face else ""
-    key = (request.scope["path"], request.scope["query_string"].decode("latin-1"), urls.base, look)
+    key = key_of(request.scope["path"], request.scope["query_string"].decode("latin-1"), urls, face)
+    rendered = render(product, key, media_type, body, face)
+    request.app.state.cache.keep(key, rendered)
+    status, headers, body = rendered.for_client(request.headers.get("if-none-match"))
+    return Response(body, status, dict(headers))
+
+
+def key_of(path: str, query: str, urls: Urls, face: Face | None = None) -> Key:
+    return path, query, urls.base, face.key if face else ""
+
+
+def render(product: Record, key: Key, media_type: str, body: bytes, face: Face | None = None) -> Rendered:
+    """The answer with every header that it will ever have, for the application and for the server's fast path alike."""
     etag = _etag(product, key)
-    headers = {"content-type": media_type, "etag": etag, "cache-control": "no-cache"}
-    if face:
-        headers |= {"vary": VARY, "accept-ch": HINTS}
+    told = {"etag": etag, "cache-control": "no-cache", **(_OF_FACE if face else {}), **SECURITY_HEADERS}
+    content = {"content-type": media_type}
     if face and face.has_gzip:
-        body, headers["content-encoding"] = gzip.compress(body, 6, mtime=0), "gzip"
-    pages: PageCache = request.app.state.cache
-    if pages.size:
-        full = {**headers, "content-length": str(len(body)), **SECURITY_HEADERS}
-        pages.keep(key, product["id"], product["revision"], etag, (200, list(full.items()), body))
-    if names_tag(request.headers.get("if-none-match", ""), etag):
-        unchanged = {name: value for name, value in headers.items() if name not in ("content-type", "content-encoding")}
-        return Response(status_code=304, headers=unchanged)
-    return Response(body, headers=headers)
+        body, content["content-encoding"] = gzip.compress(body, 6, mtime=0), "gzip"
+    content["content-length"] = str(len(body))
+    full, unchanged = (200, [*content.items(), *told.items()], body), (304, [*told.items()], b"")
+    return Rendered(product["id"], product["revision"], etag, full, unchanged)
 
 
-def _etag(product: dict[str, Any], key: Key) -> str:
+def _etag(product: Record, key: Key) -> str:
     """An answer is a function of the product's revision, the address and our own version."""
     place = crc32("\0".join((product["id"], *key, __version__)).encode(errors="replace"))
     return f'"{product["revision"]:x}-{place:08x}"'

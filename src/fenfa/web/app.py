@@ -22,10 +22,12 @@ from fenfa.services.runner import Runner
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, errors, public, reference
+from fenfa.web.api.catalog import Catalogs
 from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
 from fenfa.web.deps import PlainRoute
 from fenfa.web.public.downloads import SmallFiles
+from fenfa.web.rsgi import Answer, Asked, FastPath
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.threads import in_thread
 
@@ -124,7 +126,23 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.cache = PageCache(runtime.database, mark, runtime.config, size)
     app.state.small_files = SmallFiles(runtime, app.state.downloads)
     if runtime.database.inline:
-        app.state.fast_path = lambda asked: app.state.cache.answer(asked) or app.state.small_files.answer(asked)
+        app.state.fast_path = _fast_path(app)
+
+
+def _fast_path(app: FastAPI) -> FastPath:
+    cache, files = app.state.cache, app.state.small_files
+    catalogs = Catalogs(app.state.runtime.database, cache)
+
+    def answer(asked: Asked) -> Answer | None:
+        try:
+            return cache.answer(asked) or files.answer(asked) or catalogs.answer(asked)
+        except FenfaError:
+            return None  # the application meets it again, and knows how to say it
+        except Exception:
+            log.exception("the fast path failed", extra={"path": asked.path})
+            return None
+
+    return answer
 
 
 async def _repeat(seconds: float, job: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:

@@ -17,7 +17,7 @@ from fenfa.services.settings import Settings, load_settings
 from fenfa.web.face import face_of
 from fenfa.web.files import names_tag
 from fenfa.web.rsgi import Answer, Asked, HeaderLookup
-from fenfa.web.urls import fixed_base
+from fenfa.web.urls import base_of, fixed_base
 
 _MOST_ENTRIES = 512
 _LARGEST = 512 * 1024
@@ -47,13 +47,21 @@ class ChangeMark:
 
 
 @dataclass(slots=True)
-class _Kept:
+class Rendered:
+    """A public answer of a product, and what it is to a client that has it already."""
+
     product_id: str
     revision: int
-    mark: int | None
     etag: str
-    answer: Answer
+    full: Answer
     unchanged: Answer
+    mark: int | None = None
+    """The database's when the revision was last looked at. The mark of the rendering itself could hide a commit between the
+    reading of the rows and that of the mark; None forces one more look."""
+
+    def for_client(self, known: str | None) -> Answer:
+        """`known` is the client's If-None-Match."""
+        return self.unchanged if known and names_tag(known, self.etag) else self.full
 
 
 class PageCache:
@@ -64,7 +72,7 @@ class PageCache:
         self._current_mark = mark
         self._config = config
         self.size = size
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Key, Rendered] = OrderedDict()
         self._settings: Settings | None = None
         self._settings_mark: int | None = None
 
@@ -72,25 +80,17 @@ class PageCache:
         """For the fast path of the server. None: ask the application."""
         if not self._kept or asked.method != "GET" or not asked.path.startswith(("/products/", "/api/products/")):
             return None
-        base = self._simple_base(asked.headers)
+        base = self.plain_base(asked.headers)
         face = face_of(asked.headers).key if asked.path.startswith("/products/") else ""
         found = self._kept.get((asked.path, asked.query, base, face)) if base else None
         if found is None or not self._is_current(found):
             return None
-        known = asked.headers.get("if-none-match")
-        return found.unchanged if known and names_tag(known, found.etag) else found.answer
+        return found.for_client(asked.headers.get("if-none-match"))
 
-    def keep(self, key: Key, product_id: str, product_revision: int, etag: str, answer: Answer) -> None:
-        if not self._database.inline or not self.size or len(answer[2]) > _LARGEST:
+    def keep(self, key: Key, rendered: Rendered) -> None:
+        if not self._database.inline or not self.size or len(rendered.full[2]) > _LARGEST:
             return
-        _, headers, _ = answer
-        unchanged = (
-            304,
-            [pair for pair in headers if pair[0] not in ("content-type", "content-encoding", "content-length")],
-            b"",
-        )
-        # the mark of now could hide a commit between the reading of the page and this line; None forces one more look
-        self._kept[key] = _Kept(product_id, product_revision, None, etag, answer, unchanged)
+        self._kept[key] = rendered
         if len(self._kept) > self.size:
             self._kept.popitem(last=False)
 
@@ -102,14 +102,12 @@ class PageCache:
             self._settings_mark = mark
         return self._settings
 
-    def _simple_base(self, headers: HeaderLookup) -> str:
+    def plain_base(self, headers: HeaderLookup) -> str:
         """The base URL where it is beyond doubt; whose X-Forwarded-Proto counts is not this module's knowledge."""
-        fixed = fixed_base(self.settings())
-        if fixed:
-            return fixed
-        return "" if headers.get("x-forwarded-proto") else f"http://{headers.get('host')}"
+        forwarded = headers.get("x-forwarded-proto")
+        return fixed_base(self.settings()) if forwarded else base_of(self.settings(), "http", headers.get("host"))
 
-    def _is_current(self, kept: _Kept) -> bool:
+    def _is_current(self, kept: Rendered) -> bool:
         mark = self._current_mark()
         if mark != kept.mark:
             if self._database.read_now(revision, kept.product_id) != kept.revision:

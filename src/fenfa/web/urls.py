@@ -67,7 +67,12 @@ def _quoted(slug: str) -> str:
 def fixed_base(settings: Settings) -> str:
     """The configured domain; empty while it names this machine alone, so that a first run works behind any host name."""
     domain = str(settings["primary_domain"])
-    return "" if urlsplit(domain).hostname in _LOCAL or not domain else domain
+    return "" if _is_local(domain) else domain
+
+
+@lru_cache(maxsize=16)
+def _is_local(domain: str) -> bool:
+    return (urlsplit(domain).hostname or "") in _LOCAL
 
 
 def base_of(settings: Settings, scheme: str, host: str | None) -> str:
