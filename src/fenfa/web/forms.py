@@ -10,11 +10,19 @@ from starlette.requests import Request
 
 from fenfa.errors import BadInput, FenfaError, TooLarge
 from fenfa.web.face import face_of
+from fenfa.web.i18n import marked
 from fenfa.web.pages import error_text
 from fenfa.web.schemas import Body
 
 MAX_FORM = 1024 * 1024
 _MAX_PARTS = 16
+_SENTENCES = {
+    "missing": marked("must not be empty"),
+    "enum": marked("choose one from the list"),
+    "int_parsing": marked("must be a whole number"),
+    "greater_than_equal": marked("must not be negative"),
+    "less_than_equal": marked("is too large"),
+}
 
 
 async def form_of(request: Request, limit: int = MAX_FORM) -> dict[str, str]:
@@ -60,4 +68,9 @@ def checked(model: type[Body], given: dict[str, Any]) -> tuple[dict[str, Any], d
     try:
         return model.model_validate(given).changes(), {}
     except ValidationError as error:
-        return {}, {str(e["loc"][0]): str(e["msg"]).removeprefix("Value error, ") for e in error.errors()}
+        return {}, {str(e["loc"][0]): _sentence(e["type"], e["msg"]) for e in error.errors()}
+
+
+def _sentence(kind: str, message: str) -> str:
+    """The model's own words where the sentence is ours; its library speaks English alone."""
+    return _SENTENCES.get(kind, message.removeprefix("Value error, "))
