@@ -16,8 +16,11 @@ class Platform(StrEnum):
 
 
 class Scope(StrEnum):
+    """`feed` reads what stands behind a secret address, such as the calendar, and nothing else."""
+
     UPLOAD = "upload"
     ADMIN = "admin"
+    FEED = "feed"
 
 
 class EventType(StrEnum):

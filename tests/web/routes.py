@@ -76,6 +76,8 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("GET", "/admin/api/tokens"): Gate("admin", 200),
     ("POST", "/admin/api/tokens"): Gate("admin", 400),
     ("DELETE", "/admin/api/tokens/{token_id}"): Gate("admin", 404),
+    ("GET", "/feeds/expiring.ics"): Gate("none", 401),
+    ("GET", "/admin/api/expiring"): Gate("admin", 200),
     ("GET", "/admin/api/jobs"): Gate("admin", 200),
     ("GET", "/admin/api/jobs/{job_id}"): Gate("admin", 404),
     ("POST", "/admin/api/jobs/{job_id}/cancel"): Gate("admin", 404),

@@ -129,7 +129,7 @@ SETTINGS: Shape = {
 TOKEN: Shape = {
     "id": identifier("tok"),
     "name": str,
-    "scope": Match("upload|admin"),
+    "scope": Match("upload|admin|feed"),
     "created_at": TIME,
     "expires_at": (TIME, NULL),
     "last_used_at": (TIME, NULL),
@@ -167,6 +167,16 @@ TEAM: Shape = {
     "listed_at": (TIME, NULL),
     "year_ends": (str, NULL),
     "slots": [SLOTS],
+}
+ENDING: Shape = {
+    "kind": Match("profile|certificate|profile_signing|apple_key|apple_membership"),
+    "name": str,
+    "ends_at": (TIME, NULL),
+    "days_left": (int, NULL),
+    "state": Match("broken|expired|soon|later"),
+    "message": str,
+    "team_id": str,
+    "releases": list,
 }
 APPLE_STATUS: Shape = {"configured": bool, "connected": bool, "message": str}
 APPLE_DEVICE: Shape = {

@@ -22,6 +22,7 @@ from tests.web.routes import TABLE
 
 FILES = {"/openapi.json", "/robots.txt", "/static/{path}"}
 BYTES = {
+    "/feeds/expiring.ics",
     "/d/{release_id}",
     "/qr/{release_id}",
     "/ios/{release_id}/manifest.plist",

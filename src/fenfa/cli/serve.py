@@ -123,7 +123,8 @@ def prepare(settings: Config) -> dict[Scope, str]:
         print(sentence)
     runtime = open_runtime(settings, database=database)
     sweep(runtime, GRACE)
-    runtime.database.write_now(release_leases, stamp(runtime.clock()))  # the folder's lock says: nobody else is there
+    if database.file:  # the folder's lock says that nobody else is there; beside PostgreSQL others may be at work
+        database.write_now(release_leases, stamp(runtime.clock()))
     made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}
     database.close()
     return made

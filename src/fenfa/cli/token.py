@@ -17,7 +17,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def create(
-    scope: Annotated[Scope, typer.Option(help="upload, or admin, which includes it.")] = Scope.UPLOAD,
+    scope: Annotated[
+        Scope, typer.Option(help="upload; admin, which includes it; or feed, for a calendar's address.")
+    ] = Scope.UPLOAD,
     name: Annotated[str, typer.Option(help="What it is for, e.g. the name of a CI job.")] = "",
     expires: Annotated[str, typer.Option(help="90d, 12h, an RFC 3339 time, or never.")] = "90d",
     as_json: AsJson = False,

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -16,9 +19,9 @@ class FeedItem:
 
 
 @dataclass(frozen=True)
-class Feed:
-    """One format: its media type and the function that writes it."""
+class Feed(Generic[T]):
+    """One format: its media type and the function that writes it, of releases (`FeedItem`) or of items of its own."""
 
     name: str
     media_type: str
-    write: Callable[[list[FeedItem]], bytes]
+    write: Callable[[list[T]], bytes]

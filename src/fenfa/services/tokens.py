@@ -21,7 +21,7 @@ from fenfa.errors import BadInput, NotFound, RateLimited, Unauthenticated
 from fenfa.services.records import Listed, Page, Record, fetch_page, stamp
 from fenfa.vocabulary import Scope, new_id
 
-_KINDS = {Scope.UPLOAD: "upl", Scope.ADMIN: "adm"}
+_KINDS = {Scope.UPLOAD: "upl", Scope.ADMIN: "adm", Scope.FEED: "fed"}
 _WINDOW_SECONDS = 300
 _MAX_FAILURES = 10
 _MAX_FAILURES_OF_ALL = 1000

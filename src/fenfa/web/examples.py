@@ -272,6 +272,25 @@ REGISTRATION_PLAN: dict[str, Any] = {
     "families": [{"family": "IPHONE", "wanted": 1, "left": 39, "left_after": 38}],
     "needs_confirmation": False,
 }
+ENDING: dict[str, Any] = {
+    "kind": "profile",
+    "name": "MyApp Ad Hoc",
+    "ends_at": "2026-11-30T12:00:00.000Z",
+    "days_left": 28,
+    "state": "soon",
+    "message": "",
+    "team_id": "",
+    "releases": [
+        {
+            "release_id": _IDS["id"],
+            "version": "1.2.0",
+            "build": 120,
+            "variant_id": VARIANT["id"],
+            "product_id": PRODUCT["id"],
+            "product_name": "MyApp",
+        }
+    ],
+}
 REGISTRATION_JOBS = {"jobs": [JOB]}
 
 

@@ -6,6 +6,7 @@ from fenfa.web.api import (
     device_lists,
     devices,
     events,
+    expiring,
     exports,
     health,
     jobs,
@@ -36,6 +37,7 @@ ROUTERS = (
     settings.router,
     tokens.router,
     jobs.router,
+    expiring.router,
     exports.router,
     device_lists.export_router,
 )

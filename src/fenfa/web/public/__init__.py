@@ -1,5 +1,13 @@
 """What everybody may fetch: files first, for their speed."""
 
-from fenfa.web.public import downloads, icons, ios, page, preferences, qr
+from fenfa.web.public import calendar, downloads, icons, ios, page, preferences, qr
 
-ROUTES = (*downloads.ROUTES, *ios.ROUTES, *icons.ROUTES, *page.ROUTES, *preferences.ROUTES, *qr.ROUTES)
+ROUTES = (
+    *downloads.ROUTES,
+    *ios.ROUTES,
+    *icons.ROUTES,
+    *page.ROUTES,
+    *preferences.ROUTES,
+    *qr.ROUTES,
+    *calendar.ROUTES,
+)
