@@ -35,6 +35,13 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "admin_tokens": (["file-admin"], "env-admin", ("env-admin",)),
     "max_upload_bytes": (1000, "2000", 2000),
     "min_free_bytes": (0, "-1", -1),
+    "udid_calls_per_minute": (20, "30", 30),
+    "udid_verify": ("enforce", "record", "record"),
+    "udid_minutes": (5, "15", 15),
+    "udid_ask_name": (True, "no", False),
+    "udid_sign_cert": ("/file.pem", "/env.pem", "/env.pem"),
+    "udid_sign_key": ("/file.key", "/env.key", "/env.key"),
+    "udid_save_replies": ("/file", "/env", "/env"),
 }
 
 

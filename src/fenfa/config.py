@@ -20,8 +20,10 @@ NOT_SETTINGS = frozenset({"FENFA_SERVER", "FENFA_TOKEN", "FENFA_FIXTURES", "FENF
 
 
 def row(key: str, default: Any, help: str) -> Any:
-    """One setting: its key in config.json, its default and one line of help. Its variable is FENFA_ + its last word."""
-    variable = "FENFA_" + key.rpartition(".")[2].upper()
+    """One setting: its key in config.json, its default and one line of help. Its variable is FENFA_ + its last word, in the
+    section `udid` with that word before it."""
+    section, _, name = key.rpartition(".")
+    variable = "FENFA_" + (f"{section}_{name}" if section == "udid" else name).upper()
     return field(default=default, metadata={"key": key, "help": help, "variable": variable})
 
 
@@ -57,6 +59,23 @@ class Config:
     max_upload_bytes: int = row("limits.max_upload_bytes", 8 * 1024**3, "largest file that is taken, in bytes")
     min_free_bytes: int = row(
         "limits.min_free_bytes", -1, "free space that uploads leave; -1: 5 % of the disk, at most 2 GiB"
+    )
+    udid_calls_per_minute: int = row(
+        "limits.udid_calls_per_minute", 10, "profiles asked for, and replies sent, by one address in a minute"
+    )
+    udid_verify: str = row(
+        "udid.verify",
+        "record",
+        "record: replies that Apple does not vouch for count as unverified; enforce: they are refused",
+    )
+    udid_minutes: int = row("udid.minutes", 10, "how long a device may take to answer a profile")
+    udid_ask_name: bool = row("udid.ask_name", False, "ask devices for their owner's name of them, too")
+    udid_sign_cert: str = row(
+        "udid.sign_cert", "", "PEM file of a certificate and those that lead to its root; signs profiles"
+    )
+    udid_sign_key: str = row("udid.sign_key", "", "PEM file of that certificate's key, without a password")
+    udid_save_replies: str = row(
+        "udid.save_replies", "", "folder to keep replies in for `fenfa udid inspect`; they hold personal data"
     )
     given: frozenset[str] = frozenset()
 
@@ -222,8 +241,12 @@ def _integer(value: Any) -> int:
 def _checked(name: str, value: Any) -> None:
     if name == "port" and not 0 <= value <= 65535:
         raise ValueError("must be a port, 0 to 65535")
-    if name == "max_upload_bytes" and value < 1:
+    if name in ("max_upload_bytes", "udid_calls_per_minute") and value < 1:
         raise ValueError("must be at least 1")
+    if name == "udid_minutes" and not 1 <= value <= 24 * 60:
+        raise ValueError("must be 1 to 1440")
+    if name == "udid_verify" and value not in ("record", "enforce"):
+        raise ValueError("must be record or enforce")
     if name in ("data_dir", "db_path", "host") and not value:
         raise ValueError("must not be empty")
     if name == "primary_domain" and value and not re.fullmatch(r"https?://[^/\s?#@]+/?", value):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fenfa.apple.device_ca import apple_authorities
+from fenfa.apple.signing import ProfileSigner
 from fenfa.config import Config
 from fenfa.db.engine import Database, open_sqlite
 from fenfa.errors import ConfigInvalid
@@ -31,6 +33,8 @@ class Runtime:
     events: EventBuffer
     clock: Callable[[], datetime]
     inspect: Callable[[Path, str], PackageInfo]
+    device_authorities: tuple[bytes, ...]  # certificates in PEM; whose word on a device counts
+    signer: ProfileSigner
 
 
 def utc_now() -> datetime:
@@ -49,6 +53,8 @@ def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, databa
         events=EventBuffer(),
         clock=clock,
         inspect=inspect,
+        device_authorities=apple_authorities(),
+        signer=ProfileSigner(config.udid_sign_cert, config.udid_sign_key),
     )
 
 

@@ -1,10 +1,11 @@
 """The feed alone: plain values in, bytes out."""
 
 import plistlib
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fenfa.feeds import FEEDS, IOS_MANIFEST
@@ -49,6 +50,25 @@ def test_golden() -> None:
     assert IOS_MANIFEST.write([item]) == GOLDEN
     assert IOS_MANIFEST in FEEDS
     assert IOS_MANIFEST.media_type == "application/xml"
+
+
+WORDS = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1)
+
+
+@settings(max_examples=2_500, derandomize=True, deadline=None, database=None)
+@given(st.tuples(WORDS, WORDS, WORDS, WORDS))
+def test_ten_thousand_releases_parse_back_as_they_were(words: tuple[str, ...]) -> None:
+    """Four releases of each four words, every word in every place."""
+    turns = [words[place:] + words[:place] for place in range(4)]
+    items = [FeedItem(a, b, c, f"https://get.example.com/d/{d}", f"https://{quote(d)}") for a, b, c, d in turns]
+    for item, entry in zip(items, plistlib.loads(IOS_MANIFEST.write(items))["items"], strict=True):
+        assert entry["metadata"] == {
+            "bundle-identifier": item.identifier,
+            "bundle-version": item.version,
+            "kind": "software",
+            "title": item.title,
+        }
+        assert [asset["url"] for asset in entry["assets"]] == [item.download_url, item.icon_url, item.icon_url]
 
 
 @given(st.text(), st.text(), st.text())

@@ -4,7 +4,8 @@ import struct
 import zlib
 from pathlib import Path
 
-from fenfa.errors import BadPackage
+from fenfa.apple.reply_report import report
+from fenfa.errors import BadInput, BadPackage
 from fenfa.inspectors import dmg
 from fenfa.inspectors.parts import car, codesign, icns, lzfse, mac_installer, macho, plists, png, provisioning, udif
 from fenfa.inspectors.parts.apfs import Container
@@ -14,6 +15,7 @@ from fenfa.inspectors.parts.volume import Readable, VolumeFiles
 from tests.fuzz.base import Target
 from tests.inspectors.fixtures import FOLDER
 from tests.support import apple, catalogues, disks, images
+from tests.support.device_ca import Reply, answer, as_ber, authority
 
 _MIB = 1 << 20
 _APP = {
@@ -162,7 +164,25 @@ def _read_catalogue(data: bytes) -> None:
         raise BadPackage("no icon")
 
 
+def _replies() -> list[bytes]:
+    attributes = ("content_type", "message_digest")
+    made = [
+        Reply(answer("challenge"), digest=d, attributes=a).encode()
+        for d in ("sha1", "sha256")
+        for a in ((), attributes)
+    ]
+    return [*made, as_ber(made[-1])]
+
+
+def _read_reply(data: bytes) -> None:
+    try:
+        report(data, [authority().pem])
+    except BadInput as error:
+        raise BadPackage(error.message) from None
+
+
 TARGETS = (
+    Target("reply", _replies, _read_reply),
     Target("plist", _plists, lambda data: plists.load(data, "it")),
     Target("cms", lambda: [apple.provisioning_profile("a.b")], provisioning.read_profile),
     Target("codesign", lambda: [apple.code_signature(), apple.signed_mach_o(apple.code_signature())], _read_mach_o),

@@ -23,6 +23,7 @@ from fenfa.vocabulary import Platform, file_type
 from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
+from tests.support.device_ca import authority
 
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
@@ -207,7 +208,8 @@ def make_runtime(
     config: Config = load_config(None, {"FENFA_DATA_DIR": str(folder), "FENFA_MIN_FREE_BYTES": "0", **environ})
     opened = database or open_sqlite(config.database_file)
     migrate(opened)
-    return replace(open_runtime(config, clock, opened), inspect=inspect_package)
+    authorities = (authority().pem,)  # of the tests' own devices, in place of Apple's
+    return replace(open_runtime(config, clock, opened), inspect=inspect_package, device_authorities=authorities)
 
 
 def inspect_package(path: Path, file_name: str) -> PackageInfo:

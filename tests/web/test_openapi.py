@@ -28,6 +28,8 @@ BYTES = {
     "/ios/{release_id}/manifest.plist",
     "/icon/{any_id}",
     "/icon/products/{product_id}",
+    "/udid/profile.mobileconfig",
+    "/udid/callback",
 }
 JSON_ROUTES = sorted(key for key, gate in TABLE.items() if not gate.html and key[1] not in FILES | BYTES)
 EXPORTS = "/admin/exports/"

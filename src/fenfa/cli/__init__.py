@@ -59,6 +59,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("inspect", "fenfa.cli.inspect", "Tell what builds are, without a server."),
     Verb("token", "fenfa.cli.token", "Create, list and revoke tokens."),
     Verb("jobs", "fenfa.cli.jobs", "List, show, cancel and retry background jobs."),
+    Verb("udid", "fenfa.cli.udid", "Look at replies of iPhones and iPads."),
     Verb("migrate", "fenfa.cli.migrate", "Bring the database to this version's schema."),
     Verb("verify", "fenfa.cli.verify", "Check that every stored file has the bytes it came with."),
     Verb("reinspect", "fenfa.cli.reinspect", "Read stored packages again, after an update."),

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from fenfa import __version__
+from fenfa.apple.signing import ProfileSigner
 from fenfa.cli import new_app
 from fenfa.config import (
     DEV_ADMIN_TOKEN,
@@ -83,6 +85,9 @@ def _warn(settings: Config) -> None:
         print(f"warning: server.{name} is ignored; this version needs no development proxy", file=sys.stderr)
     for name in unknown_variables(os.environ):
         print(f"warning: environment variable {name} is not known; see docs/reference/settings.md", file=sys.stderr)
+    now = datetime.now(UTC)
+    if warning := ProfileSigner(settings.udid_sign_cert, settings.udid_sign_key).state(now).warning(now):
+        print(f"warning: signing profiles: {warning}", file=sys.stderr)
     domain = urlsplit(settings.primary_domain).hostname or "localhost"
     if is_public(domain) and not settings.has_own_tokens:
         print(

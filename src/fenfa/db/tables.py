@@ -157,7 +157,9 @@ devices = Table(
     _text("device_name"),
     _text("model"),
     _text("os_version"),
-    Column("verified_at", Text, nullable=True),
+    _text("os_build"),
+    Column("verified_at", Text, nullable=True),  # when a reply came that Apple vouches for; never from a list
+    Column("enrolled_at", Text, nullable=True),  # when the last reply came
     Column("apple_registered_at", Text, nullable=True),
     _text("apple_device_id"),
     _text("created_at", None),
@@ -171,6 +173,37 @@ device_bindings = Table(
     _owner("variant_id", "variants.id"),
     _text("created_at", None),
     UniqueConstraint("device_id", "variant_id"),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("nonce_hash", Text, primary_key=True),
+    _text("challenge_hash"),
+    _text("browser_hash"),  # what the browser will be known by, once a device has answered
+    Column("product_id", Text, ForeignKey("products.id", ondelete="CASCADE"), nullable=True, index=True),
+    Column("variant_id", Text, ForeignKey("variants.id", ondelete="CASCADE"), nullable=True, index=True),
+    Column("device_id", Text, ForeignKey("devices.id", ondelete="CASCADE"), nullable=True, index=True),
+    _text("created_at", None),
+    _text("expires_at", None),
+    Column("used_at", Text, nullable=True),
+)
+
+device_sessions = Table(
+    "device_sessions",
+    metadata,
+    Column("browser_hash", Text, primary_key=True),
+    _owner("device_id", "devices.id"),
+    Column("is_verified", Boolean, nullable=False),  # whether Apple vouches for the reply that made it
+    _text("created_at", None),
+)
+
+call_counts = Table(
+    "call_counts",
+    metadata,
+    Column("caller", Text, primary_key=True),  # what is called, and a keyed hash of the network that calls
+    Column("window_started", BigInteger, nullable=False),  # seconds since the epoch
+    Column("calls", Integer, nullable=False),
 )
 
 tokens = Table(

@@ -1,11 +1,28 @@
 """Devices that were registered for iOS builds."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
-from fenfa.db.tables import device_bindings, devices, variants
-from fenfa.services.records import Listed, Page, contains, fetch_page, within_days
+from fenfa.apple.models import model_name
+from fenfa.db.tables import device_bindings, device_sessions, devices, variants
+from fenfa.errors import Conflict
+from fenfa.services.records import Listed, Page, Record, contains, fetch_page, record, within_days
+from fenfa.vocabulary import new_id
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A device that answered a profile. `udid` in our form; empty texts say nothing new. `is_verified`: Apple vouches for it."""
+
+    udid: str
+    device_name: str
+    model: str
+    os_version: str
+    os_build: str
+    is_verified: bool
 
 
 def devices_query(
@@ -32,5 +49,53 @@ def list_devices(connection: Connection, query: Select[Any], page: Page) -> List
     listed = fetch_page(connection, query, page)
     for item in listed.items:
         del item["seq"]
+        item["model_name"] = model_name(item["model"])
         item["apple_registered"] = item["apple_registered_at"] is not None
     return listed
+
+
+def see_device(connection: Connection, now: str, seen: Sighting) -> str:
+    """Makes the device or brings it up to date; gives its ID. `Conflict` when a device that proved who it is would change by
+    word of one that did not: anybody who knows a UDID can write such a reply."""
+    row = connection.execute(select(devices).where(devices.c.udid.in_([seen.udid, seen.udid.lower()]))).first()
+    known = record(row) if row else None
+    if known and known["verified_at"] and not seen.is_verified:
+        raise Conflict(
+            "this device has proved before who it is, and this reply does not; try again on the device itself"
+        )
+    values = _told(seen) | {"enrolled_at": now}
+    if known is None:
+        return _add_device(
+            connection, seen.udid, values | {"created_at": now, "verified_at": now if seen.is_verified else None}
+        )
+    if seen.is_verified and not known["verified_at"]:
+        values["verified_at"] = now
+        connection.execute(delete(device_sessions).where(device_sessions.c.device_id == known["id"]))
+    connection.execute(update(devices).where(devices.c.id == known["id"]).values(udid=seen.udid, **values))
+    return str(known["id"])
+
+
+def bind_device(connection: Connection, now: str, device_id: str, variant_ids: Sequence[str]) -> None:
+    """Notes which variants the device is meant for; twice is harmless."""
+    missing = [variant_id for variant_id in variant_ids if variant_id not in bound_variants(connection, device_id)]
+    for variant_id in missing:
+        row = {"device_id": device_id, "variant_id": variant_id, "created_at": now}
+        connection.execute(insert(device_bindings).values(row))
+
+
+def bound_variants(connection: Connection, device_id: str) -> list[str]:
+    query = select(device_bindings.c.variant_id).where(device_bindings.c.device_id == device_id)
+    return list(connection.scalars(query.order_by(device_bindings.c.seq)))
+
+
+def _told(seen: Sighting) -> Record:
+    """What the device said; where it was silent, what is known stays."""
+    texts = {"device_name": seen.device_name, "model": seen.model}
+    system = {"os_version": seen.os_version, "os_build": seen.os_build}
+    return {name: text for name, text in texts.items() if text} | (system if any(system.values()) else {})
+
+
+def _add_device(connection: Connection, udid: str, values: Record) -> str:
+    device_id = new_id("dev")
+    connection.execute(insert(devices).values(id=device_id, udid=udid, **values))
+    return device_id

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from fenfa.db.tables import releases, uploads
 from fenfa.errors import FenfaError
-from fenfa.services import jobs
+from fenfa.services import calls, enrolments, jobs
 from fenfa.services.records import stamp
 from fenfa.services.uploads import Bench, finish_upload, get_upload, mark_failed
 from fenfa.storage.base import release_of
@@ -35,7 +35,8 @@ def sweep(bench: Bench, grace: timedelta) -> Swept:
     dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), bench.staging)
     removed = _remove_litter(bench, grace)
     bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))
-    bench.database.write_now(jobs.forget_old, bench.clock())
+    for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
+        bench.database.write_now(forget, bench.clock())
     return Swept(finished, dropped, removed)
 
 

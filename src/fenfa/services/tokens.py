@@ -136,7 +136,7 @@ def note_use(connection: Connection, now: datetime, token_id: str) -> None:
 def check_throttle(connection: Connection, now: datetime, address: str) -> None:
     """`RateLimited` while too many wrong tokens came from this network, or from everywhere."""
     started = int(now.timestamp()) - _WINDOW_SECONDS
-    sources = {_source(address): _MAX_FAILURES, _EVERYONE: _MAX_FAILURES_OF_ALL}
+    sources = {source_of(address): _MAX_FAILURES, _EVERYONE: _MAX_FAILURES_OF_ALL}
     query = select(auth_failures).where(auth_failures.c.source.in_(sources), auth_failures.c.window_started > started)
     for row in connection.execute(query).mappings():
         if row["failures"] >= sources[row["source"]]:
@@ -147,7 +147,7 @@ def check_throttle(connection: Connection, now: datetime, address: str) -> None:
 def note_failure(connection: Connection, now: datetime, address: str) -> None:
     moment = int(now.timestamp())
     connection.execute(delete(auth_failures).where(auth_failures.c.window_started <= moment - _WINDOW_SECONDS))
-    for source in (_source(address), _EVERYONE):
+    for source in (source_of(address), _EVERYONE):
         mine = update(auth_failures).where(auth_failures.c.source == source)
         if not connection.execute(mine.values(failures=auth_failures.c.failures + 1)).rowcount:
             row = {"source": source, "window_started": moment, "failures": 1}
@@ -169,7 +169,8 @@ def parse_expiry(text: str | None, now: datetime) -> datetime | None:
     return moment
 
 
-def _source(address: str) -> str:
+def source_of(address: str) -> str:
+    """What counts as one caller: an IPv4 address, or the /64 that IPv6 gives to a household."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -29,7 +29,7 @@ STATUS = {
     "UNAVAILABLE": 503,
     "INSUFFICIENT_STORAGE": 507,
 }
-_PAGES = ("/products/", "/apps/", "/admin", "/docs", "/preferences")
+_PAGES = ("/products/", "/apps/", "/admin", "/docs", "/preferences", "/udid/registered")
 _NOT_PAGES = ("/admin/api/", "/admin/exports/")
 log = logging.getLogger("fenfa.web")
 

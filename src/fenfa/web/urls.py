@@ -44,6 +44,10 @@ class Urls:
     def qr(self, release_id: str) -> str:
         return f"{self.base}/qr/{release_id}"
 
+    def enrolment(self, nonce: str) -> str:
+        """Where a device sends its reply."""
+        return f"{self.base}/udid/callback?nonce={nonce}"
+
     def icon(self, product_id: str, sha256: str | None) -> str:
         """Empty without an icon; changes with it, so that it may be cached for long."""
         return f"{self.base}/icon/products/{product_id}?v={sha256[:12]}" if sha256 else ""
@@ -88,6 +92,14 @@ def base_of(settings: Settings, scheme: str, host: str | None) -> str:
 def urls_for(settings: Settings, base: str) -> Urls:
     others = settings["secondary_domains"] or [base]
     return Urls(base, others[0])
+
+
+def enrolled_path(slug: str, variant_id: str) -> str:
+    """Where a device is led that has answered: the product's page, or one of its own. A path, so that it stays on the host that
+    the device reached us by."""
+    if not slug:
+        return "/udid/registered"
+    return f"/products/{_quoted(slug)}?udid_bound=1" + (f"&variant={variant_id}" if variant_id else "")
 
 
 def own_path(text: str, otherwise: str) -> str:

@@ -1,6 +1,6 @@
 """What everybody may fetch: files first, for their speed."""
 
-from fenfa.web.public import calendar, downloads, icons, ios, page, preferences, qr
+from fenfa.web.public import calendar, downloads, icons, ios, page, preferences, qr, udid
 
 ROUTES = (
     *downloads.ROUTES,
@@ -9,5 +9,6 @@ ROUTES = (
     *page.ROUTES,
     *preferences.ROUTES,
     *qr.ROUTES,
+    *udid.ROUTES,
     *calendar.ROUTES,
 )
