@@ -22,10 +22,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Listed:
-    """One page of records, and how many there are in all."""
+    """One page of records, how many there are in all, and which slice of them the page is."""
 
     items: list[Record]
     total: int
+    page: Page = Page()
 
 
 def stamp(moment: datetime) -> str:
@@ -56,7 +57,7 @@ def fetch_one(
 
 def fetch_page(connection: Connection, query: Select[Any], page: Page) -> Listed:
     total = connection.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    return Listed(fetch_all(connection, query.limit(page.limit).offset(page.offset)), int(total or 0))
+    return Listed(fetch_all(connection, query.limit(page.limit).offset(page.offset)), int(total or 0), page)
 
 
 def changed(table: Table, values: Mapping[str, Any], now: str) -> dict[str, Any]:
