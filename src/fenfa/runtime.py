@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fenfa.apple.device_ca import apple_authorities
@@ -14,6 +15,7 @@ from fenfa.db.engine import Database, open_sqlite
 from fenfa.errors import ConfigInvalid
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import PackageInfo
+from fenfa.inspectors.icons import clean_icon
 from fenfa.services.traffic import EventBuffer
 from fenfa.services.vault import Keys, open_keys
 from fenfa.storage import BACKENDS
@@ -33,6 +35,7 @@ class Runtime:
     events: EventBuffer
     clock: Callable[[], datetime]
     inspect: Callable[[Path, str], PackageInfo]
+    clean_icon: Callable[[bytes], bytes]
     device_authorities: tuple[bytes, ...]  # certificates in PEM; whose word on a device counts
     signer: ProfileSigner
 
@@ -52,7 +55,8 @@ def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, databa
         keys=open_keys(folder / "secret.key"),
         events=EventBuffer(),
         clock=clock,
-        inspect=inspect,
+        inspect=partial(inspect, slots=folder / "readers"),
+        clean_icon=partial(clean_icon, slots=folder / "readers"),
         device_authorities=apple_authorities(),
         signer=ProfileSigner(config.udid_sign_cert, config.udid_sign_key),
     )

@@ -3,7 +3,6 @@
 import os
 import select
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -82,19 +81,3 @@ def test_a_crash_is_a_bad_package(tmp_path: Path) -> None:
     # a reader that is not there to import crashes before it answers when even its name cannot be one
     with pytest.raises(BadPackage, match="broke its reader"):
         sandbox.read("", tmp_path)
-
-
-def test_at_most_two_run_at_once(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    code = f"log = open({str(log)!r}, 'a', buffering=1); log.write('+\\n'); import time; time.sleep(0.2); log.write('-\\n')"
-    threads = [threading.Thread(target=sandbox.run, args=(command(code),)) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    running = most = 0
-    for mark in log.read_text().split():
-        running += 1 if mark == "+" else -1
-        most = max(most, running)
-    assert most <= 2
-    assert running == 0

@@ -145,17 +145,18 @@ INSPECTORS: tuple[Inspector, ...] = (
 )
 
 
-def inspect(path: Path, file_name: str) -> PackageInfo:
+def inspect(path: Path, file_name: str, slots: Path | None = None) -> PackageInfo:
     """What the package at `path` says of itself; the ending of `file_name` picks the format.
 
-    Blocks for at most 30 seconds, and longer while two other files are being read: call it from a worker thread. Raises
-    BadPackage whatever the file does. A file type that nothing reads gives its platform, where only one takes it.
+    Blocks for at most 30 seconds, and longer while two other files are being read by anyone who names the same folder as
+    `slots`: call it from a worker thread. Raises BadPackage whatever the file does. A file type that nothing reads gives its
+    platform, where only one takes it.
     """
     inspector = find_inspector(file_name)
     if inspector is None:
         kind = file_type(file_name)
         return PackageInfo(kind, _platform_of(kind))
-    return read_in_child(inspector.module, path)
+    return read_in_child(inspector.module, path, slots)
 
 
 def find_inspector(file_name: str) -> Inspector | None:
@@ -164,12 +165,12 @@ def find_inspector(file_name: str) -> Inspector | None:
     return next((one for one in INSPECTORS for kind in one.file_types if lowered.endswith(f".{kind}")), None)
 
 
-def read_in_child(module: str, path: Path) -> PackageInfo:
+def read_in_child(module: str, path: Path, slots: Path | None = None) -> PackageInfo:
     """What the `inspect` of this module says of the file, in the sandbox. Raises BadPackage whatever the file does."""
     from fenfa.inspectors import sandbox, wire  # here, since the child imports this package and must start quickly
 
     path.open("rb").close()  # a file that we cannot open is our failure, not the package's
-    raw = sandbox.read(module, path)
+    raw = sandbox.read(module, path, slots)
     try:
         return wire.unpack(raw)
     except (BadPackage, ImportError):

@@ -7,12 +7,13 @@ from fenfa.errors import BadPackage
 from fenfa.inspectors import read_in_child
 
 
-def clean_icon(data: bytes) -> bytes:
-    """A plain PNG of at most 1024 px a side, made from a PNG, JPEG or WebP. Blocks. Raises BadPackage for anything else."""
+def clean_icon(data: bytes, slots: Path | None = None) -> bytes:
+    """A plain PNG of at most 1024 px a side, made from a PNG, JPEG or WebP. Blocks, like `inspect`. Raises BadPackage for
+    anything else."""
     with tempfile.NamedTemporaryFile(prefix="fenfa-icon-") as file:
         file.write(data)
         file.flush()
-        png = read_in_child("fenfa.inspectors.image", Path(file.name)).icon_png
+        png = read_in_child("fenfa.inspectors.image", Path(file.name), slots).icon_png
     if png is None:
         raise BadPackage("the icon must be a PNG, JPEG or WebP image")
     return png

@@ -9,47 +9,52 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from fenfa.errors import BadPackage
+from fenfa.inspectors.slots import taken
 
 WALL_SECONDS = 30.0
 MAX_ANSWER = 4 << 20  # bytes; an icon of 2 MiB in base64 and room for the rest
 _PIECE = 1 << 16
 
-_slots = threading.BoundedSemaphore(2)
 
-
-def read(module: str, path: Path) -> bytes:
-    """The answer of `module`'s reader about this file, as the child gives it."""
+def read(module: str, path: Path, slots: Path | None = None) -> bytes:
+    """The answer of `module`'s reader about this file, as the child gives it. At most two children at once of all whose
+    `slots` is the same folder; None: no one else reads."""
     argv = (sys.executable, "-I", "-m", "fenfa.inspectors.child", module, os.fspath(path.absolute()))
-    answer = run(argv)
+    if slots:
+        with taken(slots) as slot:
+            answer = run(argv, inherited=(slot,))
+    else:
+        answer = run(argv)
     if not answer:
         raise BadPackage("the file broke its reader: it is damaged, or needs more memory or time than a package may")
     return answer
 
 
-def run(argv: Sequence[str], *, wall: float = WALL_SECONDS, cap: int = MAX_ANSWER) -> bytes:
-    """A command's standard output, at most two commands at a time. Whatever it leaves behind is killed."""
-    with _slots:
-        child = subprocess.Popen(  # noqa: S603 -- our own interpreter, and no shell
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
-        try:
-            assert child.stdout is not None
-            return _drain(child.stdout.fileno(), time.monotonic() + wall, cap)
-        finally:
-            _end(child)
+def run(
+    argv: Sequence[str], *, wall: float = WALL_SECONDS, cap: int = MAX_ANSWER, inherited: tuple[int, ...] = ()
+) -> bytes:
+    """A command's standard output. Whatever it leaves behind is killed."""
+    child = subprocess.Popen(  # noqa: S603 -- our own interpreter, and no shell
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        start_new_session=True,
+        pass_fds=inherited,
+    )
+    try:
+        assert child.stdout is not None
+        return _drain(child.stdout.fileno(), time.monotonic() + wall, cap)
+    finally:
+        _end(child)
 
 
 def _drain(descriptor: int, deadline: float, cap: int) -> bytes:

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from fenfa.errors import BadInput, TooLarge
-from fenfa.inspectors.icons import clean_icon
 from fenfa.services import icons, products, variants
 from fenfa.services.products import ProductOrder
 from fenfa.services.releases import list_releases
@@ -74,8 +73,9 @@ async def update_product(request: Request, product_id: str, body: ProductChange)
 )
 async def set_icon(request: Request, product_id: str) -> Response:
     """The body is the image itself: PNG, JPEG or WebP, at most 4 MiB."""
-    await runtime_of(request).database.read(products.get_product, product_id)
-    png = await in_thread(clean_icon, await _image(request))
+    runtime = runtime_of(request)
+    await runtime.database.read(products.get_product, product_id)
+    png = await in_thread(runtime.clean_icon, await _image(request))
     await change(request, "product.icon", product_id, icons.set_icon, now_of(request), product_id, png)
     return await _answer(request, product_id)
 

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from fenfa.errors import BadInput, BadPackage
 from fenfa.inspectors.base import PackageInfo
-from fenfa.inspectors.icons import clean_icon
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
 from fenfa.services.packages import bare_os_version, build_number
@@ -139,15 +138,15 @@ async def _request(request: Request, form: Form, smart: bool) -> UploadRequest:
         min_os=bare_os_version(checked_line("min_os", fields.get("min_os", ""))) or None,
         changelog=checked_prose("changelog", fields.get("changelog", "")) or None,
     )
-    return await _with_icon(wanted, fields.get(ICON_FIELD, ""))
+    return await _with_icon(runtime_of(request), wanted, fields.get(ICON_FIELD, ""))
 
 
-async def _with_icon(wanted: UploadRequest, text: str) -> UploadRequest:
+async def _with_icon(runtime: Runtime, wanted: UploadRequest, text: str) -> UploadRequest:
     """A bad icon is a warning: nobody should have to send a gigabyte again for it."""
     if not text.strip():
         return wanted
     try:
-        png = await in_thread(clean_icon, _decoded(text))
+        png = await in_thread(runtime.clean_icon, _decoded(text))
     except (BadPackage, ValueError):
         reason = "icon_base64 was ignored: it must be a PNG, JPEG or WebP of at most 4 MiB in base64"
         return replace(wanted, warnings=[reason])
