@@ -25,6 +25,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "organization": ("File", "Environment", "Environment"),
     "bundle_id_prefix": ("com.file", "com.env", "com.env"),
     "data_dir": ("/file", "/env", "/env"),
+    "database_url": ("postgresql:///x", "postgresql:///y", "postgresql:///y"),
     "db_path": ("/file.db", "/env.db", "/env.db"),
     "dev_proxy_front": ("http://a", "http://b", "http://b"),
     "dev_proxy_admin": ("http://a", "http://b", "http://b"),

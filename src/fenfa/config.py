@@ -45,6 +45,9 @@ class Config:
     )
     data_dir: str = row("server.data_dir", "data", "folder of everything that Fenfa stores")
     db_path: str = row("server.db_path", "data/fenfa.db", "the SQLite file; fenfa.db in data_dir unless set")
+    database_url: str = row(
+        "server.database_url", "", "PostgreSQL instead of SQLite: postgresql://user:password@host/name"
+    )
     dev_proxy_front: str = row("server.dev_proxy_front", "", "accepted for the Go version's sake and ignored")
     dev_proxy_admin: str = row("server.dev_proxy_admin", "", "accepted for the Go version's sake and ignored")
     trusted_proxies: tuple[str, ...] = row(

@@ -26,6 +26,19 @@ says what to do, and never holds a stack trace, SQL or a path.
 from typing import ClassVar
 
 
+class Sentence(str):
+    """A text for people with places that are filled in, such as a warning: pages translate the `template` before they fill
+    in the `values`; to all others it is the English text."""
+
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> "Sentence":
+        sentence = super().__new__(cls, template.format(**values) if values else template)
+        sentence.template, sentence.values = template, values
+        return sentence
+
+
 class FenfaError(Exception):
     """Base of all errors above. `str(error)` is the message for people.
 
@@ -97,7 +110,10 @@ class AppleRefused(UpstreamFailed):
 
 
 class AppleBusy(UpstreamFailed):
+    """`asked`: Apple itself asks for this wait; otherwise an earlier try does no harm."""
+
     retry_after = 60
+    asked = False
 
 
 class Unavailable(FenfaError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from fenfa.apple.device_ca import apple_authorities
 from fenfa.apple.signing import ProfileSigner
 from fenfa.config import Config
-from fenfa.db.engine import Database, open_sqlite
+from fenfa.db.engine import Database, open_database
 from fenfa.errors import ConfigInvalid
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import PackageInfo
@@ -49,7 +49,7 @@ def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, databa
     folder = open_data_folder(config)
     return Runtime(
         config=config,
-        database=database or open_sqlite(config.database_file),
+        database=database or open_database(config.database_url, config.database_file),
         storage=BACKENDS["local"](folder),
         staging=Staging(folder / "staging"),
         keys=open_keys(folder / "secret.key"),

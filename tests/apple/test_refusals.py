@@ -54,21 +54,22 @@ def test_refusals(status: int, body: Any, headers: dict[str, str], reason: str, 
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "wait"),
+    ("status", "headers", "wait", "asked"),
     [
-        (429, {}, 60),
-        (429, {"retry-after": "7"}, 7),
-        (429, {"retry-after": "99999999"}, 3600),
-        (429, {"retry-after": "soon"}, 60),
-        (500, {}, 2),
-        (503, {"retry-after": "30"}, 30),
-        (599, {}, 2),
+        (429, {}, 60, True),
+        (429, {"retry-after": "7"}, 7, True),
+        (429, {"retry-after": "0"}, 0, True),
+        (429, {"retry-after": "99999999"}, 3600, True),
+        (429, {"retry-after": "soon"}, 60, True),
+        (500, {}, 5, False),
+        (503, {"retry-after": "30"}, 30, True),
+        (599, {"retry-after": "²"}, 5, False),
     ],
 )
-def test_what_passes(status: int, headers: dict[str, str], wait: int) -> None:
+def test_what_passes(status: int, headers: dict[str, str], wait: int, asked: bool) -> None:
     error = explain(status, headers, None, NOW)
     assert isinstance(error, AppleBusy)
-    assert error.retry_after == wait
+    assert (error.retry_after, error.asked) == (wait, asked)
 
 
 def test_every_reason_comes_about() -> None:

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Connection, delete, event, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from fenfa.db.engine import Database, open_sqlite, open_url
+from fenfa.db.engine import Database, open_database, open_sqlite, open_url
 from fenfa.db.tables import settings, variants
-from fenfa.errors import Conflict, StorageFull, Unavailable
+from fenfa.errors import ConfigInvalid, Conflict, NotFound, StorageFull, Unavailable
 from fenfa.services.products import create_product
 from fenfa.services.variants import create_variant
 
@@ -254,3 +254,25 @@ def test_delete_of_an_owner_takes_what_hangs_on_it(open_database: Callable[[], D
         create_variant(connection, "", product, {"platform": "ios"})
         connection.execute(delete(variants.metadata.tables["products"]))
         assert connection.scalar(select(func.count()).select_from(variants)) == 0
+
+
+def test_what_no_column_can_hold_is_found_nowhere(database: Database) -> None:
+    def find(connection: Connection) -> object:
+        return connection.execute(text("SELECT name FROM products WHERE id = :id"), {"id": "prd_\0"}).first()
+
+    if database.inline:
+        assert database.read_now(find) is None
+    else:
+        with pytest.raises(NotFound, match="not found"):
+            database.read_now(find)
+
+
+def test_a_missing_table_is_unavailable(database: Database) -> None:
+    with pytest.raises(Unavailable, match="does not answer"):
+        database.read_now(lambda connection: connection.execute(text("SELECT 1 FROM nowhere")))
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "fenfa.db", "postgresql:/x"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(ConfigInvalid, match="must begin with postgresql://"):
+        open_database(url, Path("fenfa.db"))

@@ -45,6 +45,12 @@ class Seen:
     path: str
     query: dict[str, list[str]]
     token: str
+    body: bytes = b""
+
+    @property
+    def udid(self) -> str:
+        """Of the device that is to be registered; empty for other requests."""
+        return str(json.loads(self.body)["data"]["attributes"]["udid"]) if self.body else ""
 
 
 @dataclass
@@ -133,10 +139,10 @@ class AppStore(ThreadingHTTPServer):
             with self._lock:
                 self._busy[head] -= 1
 
-    def note(self, method: str, target: str, token: str) -> Seen:
+    def note(self, method: str, target: str, token: str, body: bytes) -> Seen:
         parts = urlsplit(target)
         with self._lock:
-            seen = Seen(len(self.requests) + 1, method, parts.path, parse_qs(parts.query), token)
+            seen = Seen(len(self.requests) + 1, method, parts.path, parse_qs(parts.query), token, body)
             self.requests.append(seen)
         return seen
 
@@ -146,14 +152,14 @@ class AppStore(ThreadingHTTPServer):
     def asked(self, method: str) -> int:
         return sum(seen.method == method for seen in self.requests)
 
-    def answer(self, seen: Seen, body: bytes) -> tuple[int, Any]:
+    def answer(self, seen: Seen) -> tuple[int, Any]:
         account = self.account(seen.token)
         if account is None:
             return 401, problem(401, "NOT_AUTHORIZED", "Provide a properly configured and signed bearer token.")
         if account.problem:
             return 403, problem(403, account.problem, "This request is forbidden.")
         with self._lock:
-            return self._register(account, body) if seen.method == "POST" else self._list(account, seen)
+            return self._register(account, seen.body) if seen.method == "POST" else self._list(account, seen)
 
     def _list(self, account: Account, seen: Seen) -> tuple[int, Any]:
         rows = account.devices
@@ -199,11 +205,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        seen = self.server.note(self.command, self.path, self.headers.get("authorization", "").removeprefix("Bearer "))
+        token = self.headers.get("authorization", "").removeprefix("Bearer ")
+        seen = self.server.note(self.command, self.path, token, body)
         with self.server.counted(seen):
             fault = self.server.fault(seen) or Fault()
             self.server.watch("before", seen)
-            answer = self.server.answer(seen, body) if fault.after or fault == Fault() else (0, None)
+            answer = self.server.answer(seen) if fault.after or fault == Fault() else (0, None)
             self.server.watch("after", seen)
         self._send(fault, *answer)  # no longer counted: the client may be faster than the end of this block
         self.server.watch("answered", seen)

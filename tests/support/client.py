@@ -1,9 +1,8 @@
 """A client that calls the application in this process: real routes, real SQLite, real files, no socket."""
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
 from tests.support.device_ca import authority
+from tests.support.postgresql import shared_database
 
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
@@ -99,13 +99,11 @@ class AppClient:
         return {"X-Auth-Token": made["secret"]}
 
     def sql(self, statement: str) -> None:
-        """Straight into the database file, past everything."""
-        with closing(sqlite3.connect(self.runtime.config.database_file)) as connection, connection:
-            connection.execute(statement)
+        """Straight into the database, past everything."""
+        self.runtime.database.write_now(lambda connection: connection.exec_driver_sql(statement))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.runtime.config.database_file)) as connection:
-            return connection.execute(query).fetchall()
+        return self.runtime.database.read_now(lambda c: [tuple(row) for row in c.exec_driver_sql(query)])
 
     def get(self, url: str, **options: Any) -> httpx.Response:
         return self.request("GET", url, **options)
@@ -223,7 +221,7 @@ def inspect_package(path: Path, file_name: str) -> PackageInfo:
 def running(folder: Path, **settings: str) -> Iterator[AppClient]:
     clock = Clock()
     with asyncio.Runner() as runner:
-        client = AppClient(make_runtime(folder, clock, settings), clock, runner)
+        client = AppClient(make_runtime(folder, clock, settings, shared_database()), clock, runner)
         client.start()
         yield client
         client.stop()

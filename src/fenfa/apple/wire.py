@@ -56,7 +56,8 @@ class Wire:
             try:
                 return self._once(request)
             except AppleBusy as error:
-                pause = max(float(error.retry_after or 0), random.uniform(0.1, 0.4 * 2**attempt))  # noqa: S311 - spread
+                soon = random.uniform(0.1, 0.4 * 2**attempt)  # noqa: S311 - spread, not secrecy
+                pause = max(soon, float(error.retry_after or 0)) if error.asked else soon
                 if pause > self._patience:
                     raise
                 self._wait(pause)
@@ -103,11 +104,11 @@ class Wire:
 
 
 def _silent() -> AppleBusy:
-    return AppleBusy("Apple cannot be reached, or does not answer", retry_after=2)
+    return AppleBusy("Apple cannot be reached, or does not answer", retry_after=5)
 
 
 def _unreadable() -> AppleBusy:
-    return AppleBusy("Apple's answer cannot be read; try again later", retry_after=2)
+    return AppleBusy("Apple's answer cannot be read; try again later", retry_after=5)
 
 
 def _check(size: int, deadline: float) -> None:

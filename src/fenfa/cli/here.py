@@ -19,10 +19,10 @@ def read_config(file: Path | None) -> Config:
 
 def open_here(file: Path | None) -> Runtime:
     """The runtime of the configured data folder, its database brought to this version's schema."""
-    from fenfa.db.engine import open_sqlite
+    from fenfa.db.engine import open_database
     from fenfa.db.migrate import migrate
 
     config = read_config(file)
-    database = open_sqlite(config.database_file)
+    database = open_database(config.database_url, config.database_file)
     migrate(database)
     return open_runtime(config, database=database)

@@ -15,10 +15,11 @@ def migrate(config: ConfigFile = None) -> None:
       fenfa migrate
       fenfa migrate --config /etc/fenfa.json
     """
-    from fenfa.db.engine import open_sqlite
+    from fenfa.db.engine import open_database
     from fenfa.db.migrate import head_revision
     from fenfa.db.migrate import migrate as bring_to_head
 
-    database = open_sqlite(read_config(config).database_file)
+    settings = read_config(config)
+    database = open_database(settings.database_url, settings.database_file)
     for sentence in bring_to_head(database) or [f"the database is at {head_revision()} already"]:
         print(sentence)

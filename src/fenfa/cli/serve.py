@@ -117,13 +117,13 @@ def _refuse_public_defaults(settings: Config) -> None:
 
 def prepare(settings: Config) -> dict[Scope, str]:
     """Migrates, sweeps, and makes the first tokens where they are needed; gives their secrets."""
-    from fenfa.db.engine import open_sqlite
+    from fenfa.db.engine import open_database
     from fenfa.db.migrate import migrate
     from fenfa.services.jobs import release_leases
     from fenfa.services.records import stamp
     from fenfa.services.sweeps import GRACE, sweep
 
-    database = open_sqlite(settings.database_file)
+    database = open_database(settings.database_url, settings.database_file)
     for sentence in migrate(database):
         print(sentence)
     runtime = open_runtime(settings, database=database)

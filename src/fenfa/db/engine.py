@@ -8,15 +8,16 @@ function runs in a bounded thread pool. Units are plain functions whose first ar
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from fenfa.errors import Conflict, FenfaError, StorageFull, Unavailable
+from fenfa.errors import ConfigInvalid, Conflict, FenfaError, NotFound, StorageFull, Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +25,8 @@ Unit = Callable[Concatenate[Connection, P], T]
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-8000")
 _THREADS = 16
+_POSTGRESQL = {"statement_timeout": "60s", "lock_timeout": "20s", "idle_in_transaction_session_timeout": "10min"}
+_NO_TABLE = "42P01"
 _COLLISIONS = frozenset(
     {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY", "23505", "23503"}
 )
@@ -31,7 +34,7 @@ _JSON: dict[str, Any] = {"json_deserializer": from_json, "json_serializer": lamb
 
 
 class Database:
-    """One open database. Open it with `open_sqlite` or `open_url`."""
+    """One open database. Open it with `open_database`."""
 
     def __init__(self, engine: Engine, file: Path | None = None) -> None:
         self.engine = engine
@@ -131,10 +134,20 @@ def open_sqlite(file: Path) -> Database:
         return Database(engine, file)
 
 
+def open_database(url: str, file: Path) -> Database:
+    """The database at this URL, or the SQLite file where there is none."""
+    return open_url(url) if url else open_sqlite(file)
+
+
 def open_url(url: str) -> Database:
-    """`postgresql://…` (psycopg 3)."""
-    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS, **_JSON))
+    """`postgresql://…`, through psycopg 3. Raises ConfigInvalid for any other, and where psycopg is not installed."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ConfigInvalid("FENFA_DATABASE_URL must begin with postgresql://; leave it empty for SQLite")
+    if find_spec("psycopg") is None:
+        raise ConfigInvalid("PostgreSQL needs its driver: pip install 'fenfa[postgresql]'")
+    address = "postgresql+psycopg://" + url.partition("://")[2]
+    options = {"options": " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items())}
+    return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS, connect_args=options, **_JSON))
 
 
 def _watch(file: Path) -> sqlite3.Connection:
@@ -168,6 +181,12 @@ def _translated() -> Iterator[None]:
         yield
     except (OperationalError, sqlite3.OperationalError, PoolExhausted) as error:
         raise _unavailable(error) from error
+    except ProgrammingError as error:
+        if _kind(error) != _NO_TABLE:
+            raise
+        raise _unavailable(error) from error
+    except DataError as error:  # a value that no column can hold, such as a NUL in an ID
+        raise NotFound("not found") from error
     except IntegrityError as error:
         if _kind(error) not in _COLLISIONS:
             raise

@@ -8,11 +8,12 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import func, inspect, select
 
 from fenfa.db.engine import Database
 from fenfa.errors import ConfigInvalid
 
+_LOCK = 0x46454E4641  # "FENFA": the advisory lock of migrations
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -35,6 +36,9 @@ def migrate(database: Database) -> list[str]:
     _refuse_newer(before)
     said = [f"saved the database as {_back_up(database.file, before)}"] if before and database.file else []
     with database.writing() as connection:
+        if connection.dialect.name == "postgresql":  # another replica may be at it: wait, then look again
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            before = MigrationContext.configure(connection).get_current_revision()
         config = AlembicConfig()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection

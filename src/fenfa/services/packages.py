@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from fenfa.errors import BadInput, Conflict
+from fenfa.errors import BadInput, Conflict, Sentence
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services.records import Record
 from fenfa.services.texts import one_line
@@ -12,6 +12,7 @@ from fenfa.vocabulary import FILE_TYPES, Platform, is_on
 
 _OS_WORD = re.compile(r"^\s*(ios|ipados|android|macos|windows|linux)\b[\s:]*", re.IGNORECASE)
 _MAX_BUILD = 2**63 - 1
+UNKNOWN_TYPE = Sentence("this file type is not known; its name must end in e.g. .ipa, .apk, .dmg, .msi or .deb")
 
 
 def bare_os_version(text: str) -> str:
@@ -81,31 +82,47 @@ def release_fields(package: PackageInfo, given: dict[str, Any]) -> dict[str, Any
 
 def require_taken(file_ext: str, platform: str) -> None:
     """`BadInput` when the platform does not take files of this type."""
+    if not file_ext:
+        raise BadInput(UNKNOWN_TYPE)
     if not is_on(file_ext, Platform(platform)):
         types = ", ".join("." + ext for ext in FILE_TYPES[Platform(platform)])
-        shown = f".{file_ext}" if file_ext else "this file type"
-        raise BadInput(f"{shown} does not fit the platform {platform}, which takes {types}")
+        raise BadInput(
+            ".{ext} does not fit the platform {platform}, which takes {types}",
+            ext=file_ext,
+            platform=platform,
+            types=types,
+        )
 
 
-def contradiction(package: PackageInfo, variant: Record) -> str:
-    """A sentence that names both identifiers when package and variant differ; else empty."""
-    identifier = identity(package)
-    if not identifier or not variant["identifier"] or identifier == variant["identifier"]:
-        return ""
-    return f"the package is {identifier}, but the variant is for {variant['identifier']}"
+def contradiction(package: PackageInfo, variant: Record) -> Sentence | None:
+    """A sentence that names both identifiers when package and variant differ."""
+    if not _differ(package, variant):
+        return None
+    return Sentence(
+        "the package is {package}, but the variant is for {variant}",
+        package=identity(package),
+        variant=variant["identifier"],
+    )
 
 
-def signer_change(package: PackageInfo, previous: Record | None) -> str:
-    """A sentence when an Android package is signed by others than the `package` of the release before; else empty.
+def _differ(package: PackageInfo, variant: Record) -> bool:
+    return identity(package) not in ("", variant["identifier"]) and bool(variant["identifier"])
+
+
+def signer_change(package: PackageInfo, previous: Record | None) -> Sentence | None:
+    """A sentence when an Android package is signed by others than the `package` of the release before.
 
     A rotated key is no change: its lineage names the old one.
     """
     old = _signers((previous or {}).get("signing"))
     new = _signers(package.signing) | {one["sha256"] for one in (package.signing or {}).get("lineage", [])}
     if package.platform != Platform.ANDROID or not old or not new or old & new:
-        return ""
-    was, now = min(old)[:16], min(_signers(package.signing))[:16]
-    return f"the signing certificate changed from {was}… to {now}…; phones will not install this over the older release"
+        return None
+    return Sentence(
+        "the signing certificate changed from {was}… to {now}…; phones will not install this over the older release",
+        was=min(old)[:16],
+        now=min(_signers(package.signing))[:16],
+    )
 
 
 def _signers(signing: Record | None) -> set[str]:
@@ -114,8 +131,13 @@ def _signers(signing: Record | None) -> set[str]:
 
 
 def require_agreement(package: PackageInfo, variant: Record) -> None:
-    if sentence := contradiction(package, variant):
-        raise Conflict(f"{sentence}; choose the right variant or upload to /upload to override")
+    if _differ(package, variant):
+        raise Conflict(
+            "the package is {package}, but the variant is for {variant}; "
+            "choose the right variant or upload to /upload to override",
+            package=identity(package),
+            variant=variant["identifier"],
+        )
 
 
 def product_values(package: PackageInfo, file_name: str) -> dict[str, Any]:

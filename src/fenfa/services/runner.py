@@ -136,6 +136,7 @@ class Runner:
 
 def _wait(least: float, attempts: int) -> timedelta:
     """Twice as long every time, never all at once, at least as long as was asked for."""
+    least = max(1.0, least)
     longest = min(least * 2**attempts, max(least, _LONGEST_WAIT))
     return timedelta(seconds=random.uniform(least, longest))  # noqa: S311 - spread, not secrecy
 

@@ -167,12 +167,21 @@ def _match_home(connection: Connection, now: str, request: UploadRequest, packag
     found = match_variants(connection, package.platform, name)
     if len(found) > 1:
         several = ", ".join(f"{v['id']} ({v['product_name']})" for v in found)
-        raise Conflict(f"several variants are for {package.platform} {name}: {several}; send variant_id as well")
+        raise Conflict(
+            "several variants are for {platform} {identifier}: {variants}; send variant_id as well",
+            platform=package.platform,
+            identifier=name,
+            variants=several,
+        )
     if found:
         return _Home(found[0], {})
     if not request.create:
-        advice = "make it first, or send create=1 with an admin token"
-        raise NotFound(f"no variant is for platform {package.platform} and identifier {name}; {advice}")
+        raise NotFound(
+            "no variant is for platform {platform} and identifier {identifier}; "
+            "make it first, or send create=1 with an admin token",
+            platform=package.platform,
+            identifier=name,
+        )
     return _make_home(connection, now, request, package)
 
 

@@ -42,7 +42,7 @@ class StagedFile:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.size + len(data) > self._limit:
-            raise TooLarge(f"the file is larger than the limit of {self._limit} bytes")
+            raise TooLarge("the file is larger than the limit of {limit} bytes", limit=self._limit)
         self._hash.update(data)
         with no_room_is_full():
             _write_all(self._fd, data, self.size)

@@ -123,8 +123,9 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
     mark = ChangeMark(runtime.database)
     app.state.downloads = CommitCache(runtime.database, mark)
     size = 0 if os.environ.get("FENFA_PAGE_CACHE") == "off" else MOST_PAGES
-    app.state.cache = PageCache(runtime.database, mark, runtime.config, size)
+    app.state.cache = PageCache(runtime.database, mark, runtime.config, runtime.clock, size)
     app.state.small_files = SmallFiles(runtime, app.state.downloads)
+    app.state.fast_path = None
     if runtime.database.inline:
         app.state.fast_path = _fast_path(app)
 

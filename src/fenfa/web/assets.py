@@ -1,14 +1,15 @@
 """Our own style sheets and scripts: served with a hash in their address, so that browsers keep them for good."""
 
-import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+
+from fenfa.web.encoding import packed, takes_gzip
 
 FOLDER = Path(__file__).parent / "static"
 _FOREVER = "public, max-age=31536000, immutable"
@@ -29,16 +30,18 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Any) -> Response:
         answer = await super().get_response(path, scope)
-        headers = {"vary": "accept-encoding"}
-        headers["cache-control"] = _FOREVER if scope["query_string"].startswith(b"v=") else "no-cache"
-        if answer.status_code == 200 and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
-            kind = answer.headers["content-type"]
-            answer = Response(_packed(path), headers={"content-encoding": "gzip", "etag": answer.headers["etag"]})
-            answer.headers["content-type"] = kind
-        answer.headers.update(headers)
+        takes = takes_gzip(Headers(scope=scope).get("accept-encoding", ""))
+        if takes and scope["method"] == "GET" and isinstance(answer, FileResponse):
+            answer = _packed_file(path, answer.media_type)
+        answer.headers["vary"] = "accept-encoding"
+        answer.headers["cache-control"] = _FOREVER if scope["query_string"].startswith(b"v=") else "no-cache"
         return answer
+
+
+def _packed_file(path: str, media_type: str | None) -> Response:
+    return Response(_packed(path), media_type=media_type, headers={"content-encoding": "gzip"})
 
 
 @cache
 def _packed(path: str) -> bytes:
-    return gzip.compress((FOLDER / path).read_bytes(), 9, mtime=0)
+    return packed((FOLDER / path).read_bytes())

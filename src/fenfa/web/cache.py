@@ -8,13 +8,14 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from fenfa.config import Config
 from fenfa.db.engine import Database
 from fenfa.services.products import revision
 from fenfa.services.settings import Settings, load_settings
-from fenfa.web.face import face_of
+from fenfa.web.face import look_of
 from fenfa.web.files import names_tag
 from fenfa.web.rsgi import Answer, Asked, HeaderLookup
 from fenfa.web.urls import base_of, fixed_base
@@ -22,6 +23,8 @@ from fenfa.web.urls import base_of, fixed_base
 _MOST_ENTRIES = 512
 _LARGEST = 512 * 1024
 T = TypeVar("T")
+"""The headers that an answer without a body does not have."""
+Clock = Callable[[], datetime]
 Key = tuple[str, str, str, str]
 
 
@@ -52,6 +55,7 @@ class Rendered:
 
     product_id: str
     revision: int
+    until: datetime | None
     etag: str
     full: Answer
     unchanged: Answer
@@ -65,10 +69,11 @@ class Rendered:
 
 
 class PageCache:
-    """Answers by (path, query, base URL, face). `size` 0 keeps nothing."""
+    """Answers by (path, query, base URL, look). `size` 0 keeps nothing."""
 
-    def __init__(self, database: Database, mark: ChangeMark, config: Config, size: int) -> None:
+    def __init__(self, database: Database, mark: ChangeMark, config: Config, clock: Clock, size: int) -> None:
         self._database = database
+        self._clock = clock
         self._current_mark = mark
         self._config = config
         self.size = size
@@ -81,8 +86,8 @@ class PageCache:
         if not self._kept or asked.method != "GET" or not asked.path.startswith(("/products/", "/api/products/")):
             return None
         base = self.plain_base(asked.headers)
-        face = face_of(asked.headers).key if asked.path.startswith("/products/") else ""
-        found = self._kept.get((asked.path, asked.query, base, face)) if base else None
+        look = look_of(asked.headers) if asked.path.startswith("/products/") else ""
+        found = self._kept.get((asked.path, asked.query, base, look)) if base else None
         if found is None or not self._is_current(found):
             return None
         return found.for_client(asked.headers.get("if-none-match"))
@@ -108,6 +113,8 @@ class PageCache:
         return fixed_base(self.settings()) if forwarded else base_of(self.settings(), "http", headers.get("host"))
 
     def _is_current(self, kept: Rendered) -> bool:
+        if kept.until and self._clock() >= kept.until:
+            return False
         mark = self._current_mark()
         if mark != kept.mark:
             if self._database.read_now(revision, kept.product_id) != kept.revision:

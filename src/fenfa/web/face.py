@@ -1,37 +1,37 @@
 """What of a visitor changes the look of a page: language, theme, and the device."""
 
-import time
+from dataclasses import dataclass, field
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
-from typing import NamedTuple
 
+from fenfa.vocabulary import Platform
+from fenfa.web.encoding import takes_gzip
 from fenfa.web.i18n import Language, find_language, preferred_language
 from fenfa.web.rsgi import HeaderLookup
-from fenfa.web.visitor import TOUCH_COOKIE, Visitor, recognise
+from fenfa.web.visitor import TOUCH_COOKIE, UNKNOWN, Hints, Visitor, recognise
 
 LANGUAGE_COOKIE, THEME_COOKIE = "fenfa_language", "fenfa_theme"
 THEMES = ("light", "dark")
-HINTS = "sec-ch-ua-platform, sec-ch-ua-arch"
-VARY = f"accept-encoding, accept-language, cookie, user-agent, {HINTS}"
+_HINTS = "sec-ch-ua-platform, sec-ch-ua-platform-version, sec-ch-ua-arch, sec-ch-ua-bitness"
+FACE_HEADERS = {"vary": f"accept-encoding, accept-language, cookie, user-agent, {_HINTS}", "accept-ch": _HINTS}
 
 
-class Face(NamedTuple):
-    """`theme` is empty while the visitor leaves it to the system. `has_gzip`: the browser unpacks."""
+@dataclass(frozen=True)
+class Face:
+    """`theme` is empty while the visitor leaves it to the system. `key` tells apart all that is rendered differently."""
 
     language: Language
-    theme: str
-    visitor: Visitor
-    has_gzip: bool
+    theme: str = ""
+    visitor: Visitor = UNKNOWN
+    key: str = field(init=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """Tells apart all that is rendered differently; by the hour too, since profiles expire while nobody does anything."""
-        return f"{_key(self)} {int(time.time() // 3600)}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", " ".join((self.language.code, self.theme, *map(str, self.visitor))))
 
 
-@lru_cache(maxsize=4096)
-def _key(face: Face) -> str:
-    return " ".join((face.language.code, face.theme, *map(str, face.visitor), "gzip" if face.has_gzip else ""))
+def look_of(headers: HeaderLookup) -> str:
+    """All that the bytes of a page depend on beside its address: the key of the face, and the encoding."""
+    return f"{face_of(headers).key} {'gzip' if takes_gzip(headers.get('accept-encoding') or '') else ''}"
 
 
 def face_of(headers: HeaderLookup) -> Face:
@@ -41,18 +41,25 @@ def face_of(headers: HeaderLookup) -> Face:
         get("accept-language") or "",
         get("user-agent") or "",
         get("sec-ch-ua-platform") or "",
+        get("sec-ch-ua-platform-version") or "",
         get("sec-ch-ua-arch") or "",
-        get("accept-encoding") or "",
+        get("sec-ch-ua-bitness") or "",
     )
 
 
 @lru_cache(maxsize=4096)
-def _face(cookie: str, accept: str, agent: str, platform: str, arch: str, encodings: str) -> Face:
+def _face(cookie: str, accept: str, agent: str, platform: str, platform_version: str, arch: str, bitness: str) -> Face:
     chosen = _cookies(cookie)
     language = find_language(chosen.get(LANGUAGE_COOKIE, "")) or preferred_language(accept)
     theme = chosen.get(THEME_COOKIE, "")
-    visitor = recognise(agent, platform, arch, TOUCH_COOKIE in chosen)
-    return Face(language, theme if theme in THEMES else "", visitor, "gzip" in encodings.lower())
+    visitor = recognise(agent, Hints(platform, platform_version, arch, bitness), TOUCH_COOKIE in chosen)
+    return Face(language, theme if theme in THEMES else "", _as_far_as_it_matters(visitor))
+
+
+def _as_far_as_it_matters(visitor: Visitor) -> Visitor:
+    """On a computer every browser downloads in the same way: fewer faces to keep."""
+    is_phone = visitor.platform in (Platform.IOS, Platform.ANDROID)
+    return visitor if is_phone else visitor._replace(browser="", app="")
 
 
 def _cookies(header: str) -> dict[str, str]:

@@ -61,14 +61,16 @@ class _Receiver:
 
     async def run(self) -> None:
         if _announced(self._request) > self._runtime.config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
-            raise TooLarge(f"the file is larger than the limit of {self._runtime.config.max_upload_bytes} bytes")
+            raise TooLarge(
+                "the file is larger than the limit of {limit} bytes", limit=self._runtime.config.max_upload_bytes
+            )
         try:
             await self._parse_all()
             if self._form.file is not None:
                 await self._begin_work(self._form.file.seal)
                 await self._worked()
         except MultipartError as error:
-            raise BadInput(f"the form cannot be read: {str(error).lower()}") from None
+            raise BadInput("the form cannot be read: {reason}", reason=str(error).lower()) from None
         except ClientDisconnect:
             raise BadInput("the client went away before the form was complete") from None
         finally:

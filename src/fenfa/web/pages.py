@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from fenfa import __version__
-from fenfa.errors import FenfaError
+from fenfa.errors import FenfaError, Sentence
 from fenfa.web import i18n
 from fenfa.web.assets import asset
 from fenfa.web.face import Face, face_of
@@ -38,7 +38,7 @@ def environment(language: Language) -> Environment:
         "number": lambda number: i18n.readable_number(number, language),
         "day": lambda stamp: i18n.readable_day(stamp, language),
         "moment": lambda stamp: i18n.readable_moment(stamp, language),
-        "translated": texts.gettext,  # for texts that are not ours alone: `_()` takes a percent sign for a place to fill in
+        "translated": lambda text: translated(text, language),
         "capital": lambda text: text[:1].upper() + text[1:],
         "qr": qr_svg,
         "markdown": render_markdown,
@@ -60,5 +60,13 @@ def render(
 
 def error_text(error: FenfaError, language: Language) -> str:
     """What the error says, in the visitor's language where the catalogue has it."""
-    text = i18n.translations(language).gettext(error.template)
-    return text.format(**error.values) if error.values else text
+    return translated(Sentence(error.template, **error.values), language)
+
+
+def translated(text: str, language: Language) -> str:
+    """For texts that come from elsewhere than the template, whose `_()` takes a percent sign for a place to fill in."""
+    if not isinstance(text, Sentence):
+        return i18n.translations(language).gettext(text) if text else ""  # under "" stands the catalogue's own header
+    values = {name: translated(v, language) if isinstance(v, Sentence) else v for name, v in text.values.items()}
+    template = i18n.translations(language).gettext(text.template)
+    return template.format(**values) if values else template

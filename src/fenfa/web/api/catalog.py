@@ -10,7 +10,7 @@ from fenfa.services.catalog import open_catalog
 from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.web import examples
-from fenfa.web.answers import cached, key_of, render
+from fenfa.web.answers import Made, cached, key_of, render
 from fenfa.web.cache import PageCache
 from fenfa.web.deps import PlainRoute
 from fenfa.web.envelope import JSON, ok_bytes
@@ -37,7 +37,7 @@ async def product(request: Request, id_or_slug: str) -> Response:
 
 @router.get("/api/apps/{app_id}", summary="The product of a legacy app", **_ANSWERS)
 async def product_of_legacy_app(request: Request, app_id: str) -> Response:
-    def make(connection: Any, urls: Urls) -> tuple[dict[str, Any], bytes]:
+    def make(connection: Any, urls: Urls) -> Made:
         return _catalog(connection, urls, find_app(connection, app_id, PUBLIC)["product_id"])
 
     return await cached(request, JSON, make)
@@ -57,9 +57,8 @@ class Catalogs:
         if not base:
             return None
         urls = urls_for(self._cache.settings(), base)
-        product, body = self._database.read_one_inline(_catalog, urls, wanted)
         key = key_of(asked.path, asked.query, urls)
-        rendered = render(product, key, JSON, body)
+        rendered = render(self._database.read_one_inline(_catalog, urls, wanted), key, JSON)
         self._cache.keep(key, rendered)
         return rendered.for_client(asked.headers.get("if-none-match"))
 
@@ -72,6 +71,6 @@ def _wanted(asked: Asked) -> str:
     return "" if "/" in rest else rest
 
 
-def _catalog(connection: Any, urls: Urls, id_or_slug: str) -> tuple[dict[str, Any], bytes]:
+def _catalog(connection: Any, urls: Urls, id_or_slug: str) -> Made:
     catalog = open_catalog(connection, id_or_slug, PUBLIC)
-    return catalog.product, ok_bytes(catalog_view(catalog, urls))
+    return Made(catalog.product, ok_bytes(catalog_view(catalog, urls)))

@@ -12,7 +12,7 @@ from fenfa.errors import BadInput, BadPackage
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
-from fenfa.services.packages import bare_os_version, build_number
+from fenfa.services.packages import UNKNOWN_TYPE, bare_os_version, build_number
 from fenfa.services.records import Record
 from fenfa.services.texts import has_controls
 from fenfa.services.uploads import UploadRequest
@@ -174,7 +174,7 @@ def _require_file(form: Form) -> None:
     if has_controls(form.file_name) or len(form.file_name) > 1024:
         raise BadInput("the file name must not hold control characters")
     if not file_type(form.file_name):
-        raise BadInput("this file type is not known; its name must end in e.g. .ipa, .apk, .dmg, .msi or .deb")
+        raise BadInput(UNKNOWN_TYPE)
 
 
 def _idempotency_key(request: Request) -> str | None:

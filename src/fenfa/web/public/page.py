@@ -12,7 +12,7 @@ from fenfa.services.doctor import Target
 from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.vocabulary import Platform
-from fenfa.web.answers import Made, cached
+from fenfa.web.answers import PAGE, Made, cached
 from fenfa.web.deps import now_of, runtime_of, settings_of, urls_of
 from fenfa.web.face import Face, face_of
 from fenfa.web.pages import render_text
@@ -32,9 +32,9 @@ async def product_page(request: Request) -> Response:
         values = {"organization": organization, "path": f"{request.url.path}?{request.url.query}".rstrip("?")}
         values |= page_values(catalog, urls, face, now, query.get("r", ""), query.get("variant", ""))
         values["most"] = None if query.get("all") else FEW
-        return catalog.product, render_text("public/product.html", face, **values).encode()
+        return Made(catalog.product, render_text("public/product.html", face, **values).encode())
 
-    return await cached(request, "text/html; charset=utf-8", make, face)
+    return await cached(request, PAGE, make)
 
 
 def page_values(catalog: Catalog, urls: Urls, face: Face, now: str, release_id: str, variant_id: str) -> dict[str, Any]:
