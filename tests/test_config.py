@@ -34,6 +34,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "access_log": (False, "no", False),
     "upload_tokens": (["file-upload"], "env-upload,second", ("env-upload", "second")),
     "admin_tokens": (["file-admin"], "env-admin", ("env-admin",)),
+    "secret_key": ("a" * 64, "b" * 64 + "," + "c" * 64, "b" * 64 + "," + "c" * 64),
     "max_upload_bytes": (1000, "2000", 2000),
     "min_free_bytes": (0, "-1", -1),
     "udid_calls_per_minute": (20, "30", 30),
@@ -118,7 +119,10 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
     [
         ('{\n "server": {\n  "prot": 1\n }\n}', "config.json:3: unknown key 'server.prot'; known: access_log, "),
         ('{\n "sever": {}\n}', "config.json:2: unknown key 'sever'; known: auth, limits, server"),
-        ('{\n "auth": {"port": 1}\n}', "config.json:2: unknown key 'auth.port'; known: admin_tokens, upload_tokens"),
+        (
+            '{\n "auth": {"port": 1}\n}',
+            "config.json:2: unknown key 'auth.port'; known: admin_tokens, secret_key, upload_tokens",
+        ),
         ('{\n "server": [\n ]\n}', "config.json:2: 'server' must be an object"),
         ('{\n "server": {\n  "port": "x"\n }\n}', "config.json:3: server.port: must be a whole number"),
         ('{"server": {"port": 1.5}}', "config.json:1: server.port: must be a whole number"),
@@ -138,6 +142,7 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
             (f'{{"server": {{"apple_url": "{url}"}}}}', "config.json:1: server.apple_url: must be an https URL")
             for url in ("http://apple.example", "https://apple.example/v1", "http://127.0.0.1.evil.example", "", "x")
         ),
+        ('{"auth": {"secret_key": "secret"}}', "config.json:1: auth.secret_key: must be 64 hexadecimal digits"),
         ('{"auth": {"admin_tokens": [""]}}', "config.json:1: auth.admin_tokens: must not hold an empty token"),
         ('{"limits": {"max_upload_bytes": 0}}', "config.json:1: limits.max_upload_bytes: must be at least 1"),
         ('{\n "server": {\n "port": 1,\n "port": 2}}', "config.json:4: key 'port' stands twice"),

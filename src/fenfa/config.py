@@ -59,6 +59,11 @@ class Config:
     access_log: bool = row("server.access_log", True, "log a line for every request")
     upload_tokens: tuple[str, ...] = row("auth.upload_tokens", (DEV_UPLOAD_TOKEN,), "tokens of scope upload")
     admin_tokens: tuple[str, ...] = row("auth.admin_tokens", (DEV_ADMIN_TOKEN,), "tokens of scope admin")
+    secret_key: str = row(
+        "auth.secret_key",
+        "",
+        "64 hexadecimal digits in place of data/secret.key, the same for every server of one database",
+    )
     max_upload_bytes: int = row("limits.max_upload_bytes", 8 * 1024**3, "largest file that is taken, in bytes")
     min_free_bytes: int = row(
         "limits.min_free_bytes", -1, "free space that uploads leave; -1: 5 % of the disk, at most 2 GiB"
@@ -256,6 +261,8 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be a URL such as https://get.example.com, without a path")
     if name == "apple_url" and not re.fullmatch(r"https://[^/\s?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?", value):
         raise ValueError("must be an https URL without a path; http for this machine itself alone")
+    if name == "secret_key" and not re.fullmatch(r"([0-9a-fA-F]{64}[,\s]*)*", value):
+        raise ValueError("must be 64 hexadecimal digits; several, the newest last, with commas between them")
     if name in ("upload_tokens", "admin_tokens") and any(not token for token in value):
         raise ValueError("must not hold an empty token")
 

@@ -52,7 +52,7 @@ def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, databa
         database=database or open_database(config.database_url, config.database_file),
         storage=BACKENDS["local"](folder),
         staging=Staging(folder / "staging"),
-        keys=open_keys(folder / "secret.key"),
+        keys=open_keys(folder / "secret.key", config.secret_key),
         events=EventBuffer(),
         clock=clock,
         inspect=partial(inspect, slots=folder / "readers"),

@@ -116,7 +116,7 @@ _SHOWN = (
     *("s3_endpoint", "s3_bucket", "s3_region", "s3_public_url", "apple_key_id", "apple_issuer_id", "apple_team_id"),
     "apple_membership_ends",
 )
-_SEALED = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
+SECRETS = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def save_settings(connection: Connection, now: str, keys: Keys, changes: Mapping
     """All of the changes or, with a `BadInput` that names the field, none."""
     checked = {name: checked_setting(name, value) for name, value in changes.items()}
     for name, value in checked.items():
-        stored = seal(keys, name, value) if name in _SEALED and value else value
+        stored = seal(keys, name, value) if name in SECRETS and value else value
         mine = update(settings).where(settings.c.name == name)
         if not connection.execute(mine.values(value=stored, updated_at=now)).rowcount:
             connection.execute(insert(settings).values(name=name, value=stored, updated_at=now))
