@@ -6,6 +6,7 @@ FenfaError
 ├── Unauthenticated       UNAUTHORIZED          no token, or one that is unknown, revoked or expired
 ├── ScopeMissing          FORBIDDEN             a valid token that may not do this
 ├── NotFound              NOT_FOUND
+│   └── PartGone                                what it was a part of is still there
 ├── MethodNotAllowed      METHOD_NOT_ALLOWED
 ├── Conflict              CONFLICT              a name is taken, or a package contradicts its variant
 ├── TooLarge              PAYLOAD_TOO_LARGE
@@ -74,6 +75,10 @@ class ScopeMissing(FenfaError):
 
 class NotFound(FenfaError):
     code = "NOT_FOUND"
+
+
+class PartGone(NotFound):
+    """A release or variant that a product's page was asked for; the page itself is there."""
 
 
 class MethodNotAllowed(FenfaError):

@@ -56,6 +56,30 @@ FILE_TYPES: dict[Platform, tuple[str, ...]] = {
     Platform.LINUX: ("deb", "rpm", "appimage", "tar.gz", "zip"),
 }
 
+ANDROID_VERSIONS: dict[str, str] = {
+    "16": "4.1",
+    "17": "4.2",
+    "18": "4.3",
+    "19": "4.4",
+    "21": "5",
+    "22": "5.1",
+    "23": "6",
+    "24": "7",
+    "25": "7.1",
+    "26": "8",
+    "27": "8.1",
+    "28": "9",
+    "29": "10",
+    "30": "11",
+    "31": "12",
+    "32": "12.1",
+    "33": "13",
+    "34": "14",
+    "35": "15",
+    "36": "16",
+}
+"""API level → version. Source: Android's "<uses-sdk>" reference; 12L calls itself 12.1."""
+
 CONTENT_TYPES: dict[str, str] = {
     "ipa": "application/octet-stream",
     "apk": "application/vnd.android.package-archive",

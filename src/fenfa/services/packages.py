@@ -43,6 +43,8 @@ def _public_form(package: PackageInfo) -> dict[str, Any]:
         "target_sdk": package.facts.get("target_sdk"),
         "permissions": package.facts.get("permissions"),
         "device_family": package.facts.get("device_family"),
+        "simulator": "simulator" in str(package.facts.get("platform_name", "")).lower() or None,
+        "encrypted": any(piece.get("cryptid") for piece in package.facts.get("slices") or []) or None,
         "signer": _organisation(package),
         "signed": signing.get("verified"),
         "certificates": sorted(_signers(signing)),

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fenfa.errors import BadInput, FenfaError, MethodNotAllowed, NotFound, TooLarge
+from fenfa.errors import BadInput, FenfaError, MethodNotAllowed, NotFound, PartGone, TooLarge
 from fenfa.web.envelope import fail
 from fenfa.web.face import face_of
 from fenfa.web.pages import error_text, render
@@ -82,7 +82,10 @@ def _answer(request: Request, error: FenfaError) -> Response:
 
 def _page(request: Request, error: FenfaError, status: int, headers: dict[str, str]) -> Response:
     title = error_text(error, face_of(request.headers).language)
-    return render(request, "public/error.html", status, headers, title=title, code=error.code)
+    goal = request.url.path if isinstance(error, PartGone) else ""
+    return render(
+        request, "public/error.html", status, headers, title=title, code=error.code, status_code=status, goal=goal
+    )
 
 
 def _wants_page(request: Request) -> bool:

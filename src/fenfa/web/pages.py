@@ -9,6 +9,8 @@ from starlette.responses import HTMLResponse
 
 from fenfa import __version__
 from fenfa.errors import FenfaError, Sentence
+from fenfa.services.doctor import least_system
+from fenfa.vocabulary import Platform
 from fenfa.web import i18n
 from fenfa.web.assets import asset
 from fenfa.web.face import Face, face_of
@@ -40,6 +42,7 @@ def environment(language: Language) -> Environment:
         "moment": lambda stamp: i18n.readable_moment(stamp, language),
         "translated": lambda text: translated(text, language),
         "capital": lambda text: text[:1].upper() + text[1:],
+        "android": lambda level: least_system(level, Platform.ANDROID),
         "qr": qr_svg,
         "markdown": render_markdown,
     }

@@ -10,9 +10,10 @@ _COLOURS = {"dark": "#000", "light": "#fff", "border": 2, "scale": 4}  # what ev
 
 
 @lru_cache(maxsize=512)
-def qr_svg(text: str) -> Markup:
-    """To stand inside a page."""
-    return Markup(segno.make(text, error="m").svg_inline(omitsize=True, **_COLOURS))  # noqa: S704 -- made by segno
+def qr_svg(text: str, name: str = "") -> Markup:
+    """To stand inside a page; `name` is its ID there, for showing it once more."""
+    made = segno.make(text, error="m").svg_inline(omitsize=True, svgid=name or None, **_COLOURS)
+    return Markup(made)  # noqa: S704 -- made by segno
 
 
 def qr_picture(text: str) -> bytes:

@@ -204,7 +204,7 @@ def test_texts_on_the_page_are_only_texts(client: AppClient, text: str) -> None:
     links = Links(page.text)
     assert not links.handlers
     ours = "section h2 details summary dl dt dd a p div strong span b br li ol pre time img button bdi ul h3"
-    assert links.tags - plain.tags <= {*ours.split(), "svg", "path"}
+    assert links.tags - plain.tags <= {*ours.split(), "svg", "path", "use"}
     assert all(
         "script" not in link.replace("/products/", "") or link.startswith("http://testserver/") for link in links.found
     )

@@ -1,14 +1,17 @@
 """The product page, the links to the latest build of a platform, and the old address that leads to the page."""
 
+from datetime import datetime
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from fenfa.errors import NotFound
+from fenfa.services.arches import is_universal, plain_arch, plain_arches
 from fenfa.services.catalog import Catalog, open_catalog
-from fenfa.services.doctor import Target
+from fenfa.services.doctor import Target, end_of
 from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
 from fenfa.vocabulary import Platform
@@ -16,11 +19,11 @@ from fenfa.web.answers import PAGE, Made, cached
 from fenfa.web.deps import now_of, runtime_of, settings_of, urls_of
 from fenfa.web.face import Face, face_of
 from fenfa.web.pages import render_text
-from fenfa.web.public.offers import arrange, same_arch
+from fenfa.web.public.offers import Offer, Wish, arrange
 from fenfa.web.urls import Urls
 from fenfa.web.views import catalog_view
 
-FEW = 20  # releases of the history that are shown unasked
+FEW, MOST = 10, 200  # releases of the history: shown at once, and unfolded from the same page
 
 
 async def product_page(request: Request) -> Response:
@@ -30,27 +33,44 @@ async def product_page(request: Request) -> Response:
     def make(connection: Any, urls: Urls) -> Made:
         catalog = open_catalog(connection, request.path_params["slug"], PUBLIC)
         values = {"organization": organization, "path": f"{request.url.path}?{request.url.query}".rstrip("?")}
-        values |= page_values(catalog, urls, face, now, query.get("r", ""), query.get("variant", ""))
-        values["most"] = None if query.get("all") else FEW
-        return Made(catalog.product, render_text("public/product.html", face, **values).encode())
+        values |= page_values(catalog, urls, face, now, query)
+        text = render_text("public/product.html", face, **values)
+        return Made(catalog.product, text.encode(), _end(catalog, now))
 
     return await cached(request, PAGE, make)
 
 
-def page_values(catalog: Catalog, urls: Urls, face: Face, now: str, release_id: str, variant_id: str) -> dict[str, Any]:
+def page_values(catalog: Catalog, urls: Urls, face: Face, now: str, query: QueryParams) -> dict[str, Any]:
     """What the template shows."""
+    wish = Wish(query.get("r", ""), query.get("variant", ""))
     view = catalog_view(catalog, urls)
-    visitor = face.visitor
-    target = Target(visitor.platform, now, visitor.os_version, visitor.family, is_https=urls.base.startswith("https:"))
-    shelf = arrange(view["variants"], catalog.releases, visitor, target, release_id, variant_id)
+    shelf = arrange(view, catalog.releases, face.visitor, _target(urls, face, now), wish)
+    page, short = urls.page(catalog.product["slug"]), urls.short_page(catalog.product)
+    own = f"?r={wish.release_id}" if wish.release_id else ""
     return {
         "product": view["product"],
         "shelf": shelf,
-        "visitor": visitor,
-        "link": urls.page(catalog.product["slug"]),
-        "short_link": urls.short_page(catalog.product),
+        "visitor": face.visitor,
+        "page": page,
+        "link": page + own,
+        "short_link": short + own,
+        "is_bound": bool(query.get("udid_bound")),
         "qr_of": urls.qr,
+        "few": FEW,
+        "most": None if query.get("all") else MOST,
     }
+
+
+def _target(urls: Urls, face: Face, now: str) -> Target:
+    visitor, is_https = face.visitor, urls.base.startswith("https:")
+    return Target(visitor.platform, now, visitor.os_version, visitor.family, is_https=is_https, arch=visitor.arch)
+
+
+def _end(catalog: Catalog, now: str) -> datetime | None:
+    """When the first of these builds stops being installable: what the page says then is no longer true."""
+    ends = (end_of(release) for releases in catalog.releases.values() for release in releases)
+    first = min((end for end in ends if end and end > now), default=None)
+    return datetime.fromisoformat(first) if first else None
 
 
 async def latest_release(request: Request) -> Response:
@@ -59,23 +79,23 @@ async def latest_release(request: Request) -> Response:
     if params["platform"] not in set(Platform):
         raise NotFound("this platform is not known; it is one of ios, android, macos, windows and linux")
     catalog = await runtime_of(request).database.read(open_catalog, params["slug"], PUBLIC)
-    release = _newest(catalog, params["platform"], params.get("arch", ""), channel)
-    links = (await urls_of(request)).of_release(release["id"], catalog.product["slug"], params["platform"])
-    goal = links["release_page" if params["platform"] == Platform.IOS else "download"]
+    urls, face = await urls_of(request), face_of(request.headers)
+    target = _target(urls, face, now_of(request))
+    shelf = arrange(catalog_view(catalog, urls), catalog.releases, face.visitor, target, Wish())
+    release = _newest(shelf.of(params["platform"]), params.get("arch", ""), channel)
+    goal = release["actions"]["release_page" if params["platform"] == Platform.IOS else "download"]
     return RedirectResponse(goal, 302, headers={"cache-control": "no-store"})
 
 
-def _newest(catalog: Catalog, platform: str, arch: str, channel: str | None) -> dict[str, Any]:
-    homes = [v for v in catalog.variants if v["platform"] == platform and (not arch or same_arch(v["arch"], arch))]
-    found = [
-        release
-        for home in homes
-        for release in catalog.releases[home["id"]]
-        if channel is None or release["channel"] == channel
-    ]
-    if not found:
-        raise NotFound("there is no such build yet")
-    return max(found, key=lambda release: int(release["seq"]))
+def _newest(offers: list[Offer], arch: str, channel: str | None) -> dict[str, Any]:
+    """Of the best variant that has one; without an architecture, that is the one whose button the page would show."""
+    wanted = plain_arch(arch)
+    exact = [offer for offer in offers if wanted in plain_arches(offer.variant["arch"])]
+    for offer in [*exact, *(offer for offer in offers if is_universal(offer.variant["arch"]))] if arch else offers:
+        for release in offer.variant["releases"]:
+            if channel is None or release["channel"] == channel:
+                return dict(release)
+    raise NotFound("there is no such build yet")
 
 
 async def app_page(request: Request) -> Response:

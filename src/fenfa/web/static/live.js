@@ -50,18 +50,21 @@ setInterval(() => {
 
 // Visits and clicks, unless the visitor's browser asks not to be followed.
 const isQuiet = navigator.globalPrivacyControl || navigator.doNotTrack === "1";
-const report = (event) => event && !isQuiet && navigator.sendBeacon("/events", event);
-report(document.body.dataset.visit);
+const report = (event) => isQuiet || navigator.sendBeacon("/events", JSON.stringify(event));
 
 // An iPad says that it is a Mac; with a cookie, the server knows better the next time.
-if (document.body.dataset.visit && /Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1 && !/fenfa_touch/.test(document.cookie)) {
+const { visit } = document.body.dataset;
+const isTold = () => /fenfa_touch/.test(document.cookie);
+const isIPad = /Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1;
+if (visit && isIPad && !isTold()) {
   document.cookie = "fenfa_touch=1; path=/; max-age=31536000; samesite=lax";
-  if (/fenfa_touch/.test(document.cookie)) location.reload();
-}
+  if (isTold()) location.reload();
+} else if (visit) report(JSON.parse(visit));
 
 document.addEventListener("click", async (event) => {
   const on = (name) => event.target.closest(`[data-${name}]`);
-  report(on("click")?.dataset.click);
+  const pressed = on("click");
+  if (pressed) report({ type: "click", release_id: pressed.dataset.click, extra: { button: pressed.protocol === "itms-services:" ? "install" : "download" } });
   document.getElementById(on("reveal")?.dataset.reveal)?.removeAttribute("hidden");
   document.getElementById(on("open")?.dataset.open)?.showModal();
   const copied = on("copy");
@@ -73,6 +76,7 @@ document.addEventListener("click", async (event) => {
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = document.body.appendChild(document.createElement("textarea")); // plain http has no clipboard
+  field.className = "unseen";
   field.value = text;
   field.select();
   document.execCommand("copy");
