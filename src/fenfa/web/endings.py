@@ -5,7 +5,9 @@ from datetime import date, datetime
 from typing import Any
 
 from fenfa.feeds.calendar import Deadline
+from fenfa.runtime import Runtime
 from fenfa.services.expiring import Ending, Ends
+from fenfa.services.records import stamp
 from fenfa.web.i18n import marked
 from fenfa.web.urls import Urls
 
@@ -29,6 +31,15 @@ _NOTES = {
         "Renew it at developer.apple.com; after that, the devices on the team's list can be cleared."
     ),
 }
+
+
+def own_endings(runtime: Runtime) -> list[Ending]:
+    """Of the certificate that signs enrolment profiles, where one is configured. Looks at files."""
+    state = runtime.signer.state(runtime.clock())
+    if not state.is_configured:
+        return []
+    ends_at = stamp(state.expires_at) if state.expires_at else ""
+    return [Ending(Ends.PROFILE_SIGNING, "udid.sign_cert", state.subject, ends_at, "" if ends_at else state.problem)]
 
 
 def ending_view(ending: Ending, now: datetime) -> dict[str, Any]:

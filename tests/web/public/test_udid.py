@@ -487,8 +487,18 @@ def test_signed_profiles(tmp_path: Path) -> None:
         profile = browser.profile()
         assert not profile.startswith(b"<?xml")
         assert post(client, profile).status_code == 301
+        [ending] = client.admin("GET", "/admin/api/expiring")["items"]
+        assert (ending["kind"], ending["name"], ending["state"]) == ("profile_signing", "CN=get.example.com", "soon")
         client.clock.move(days=365)
         assert browser.profile().startswith(b"<?xml")  # expired: unsigned, and still good
+
+
+def test_files_that_cannot_sign_are_told(tmp_path: Path) -> None:
+    with running(tmp_path / "data", udid_sign_cert="/nowhere/chain.pem", udid_sign_key="/nowhere/key.pem") as client:
+        assert Browser(client).profile().startswith(b"<?xml")
+        [ending] = client.admin("GET", "/admin/api/expiring")["items"]
+        assert (ending["kind"], ending["state"], ending["ends_at"]) == ("profile_signing", "broken", None)
+        assert ending["message"] == "a file cannot be read: No such file or directory"
 
 
 def test_the_list_for_admins_still_needs_an_admin(client: AppClient, browser: Browser) -> None:

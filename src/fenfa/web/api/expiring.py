@@ -11,9 +11,10 @@ from fenfa.services.records import stamp
 from fenfa.vocabulary import Scope
 from fenfa.web import examples
 from fenfa.web.deps import guarded, runtime_of
-from fenfa.web.endings import ending_view
+from fenfa.web.endings import ending_view, own_endings
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
+from fenfa.web.threads import in_thread
 
 router = APIRouter(prefix="/admin/api", tags=["Expiring"], route_class=guarded(Scope.ADMIN))
 Days = Annotated[int, Query(ge=0, le=36_500, description="only what ends within so many days, or has ended")]
@@ -25,7 +26,7 @@ async def list_expiring(request: Request, days: Days = 36_500) -> Response:
     keys that Apple refuses. The most urgent first; `state` is broken, expired, soon (within 30 days) or later."""
     runtime = runtime_of(request)
     now = runtime.clock()
-    found = await runtime.database.read(list_endings, now)
+    found = await runtime.database.read(list_endings, now, await in_thread(own_endings, runtime))
     until = stamp(now + timedelta(days=days))
     items = [ending_view(ending, now) for ending in found if ending.ends_at <= until]
     return ok({"items": items, "total": len(items)})

@@ -10,10 +10,11 @@ from fenfa.services.expiring import list_endings
 from fenfa.services.tokens import REFUSED
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import runtime_of, urls_of
-from fenfa.web.endings import deadline_of
+from fenfa.web.endings import deadline_of, own_endings
 from fenfa.web.face import face_of
 from fenfa.web.i18n import find_language, translations
 from fenfa.web.security import identify_token
+from fenfa.web.threads import in_thread
 
 
 async def calendar(request: Request) -> Response:
@@ -25,7 +26,7 @@ async def calendar(request: Request) -> Response:
     now, urls = runtime.clock(), await urls_of(request)
     language = find_language(request.query_params.get("lang", "")) or face_of(request.headers).language
     translate = translations(language).gettext
-    found = await runtime.database.read(list_endings, now)
+    found = await runtime.database.read(list_endings, now, await in_thread(own_endings, runtime))
     body = CALENDAR.write([deadline_of(ending, now, urls, translate) for ending in found])
     headers = {"cache-control": "private, no-cache", "content-disposition": 'inline; filename="expiring.ics"'}
     return Response(body, media_type=CALENDAR.media_type, headers=headers)
