@@ -37,6 +37,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "secret_key": ("a" * 64, "b" * 64 + "," + "c" * 64, "b" * 64 + "," + "c" * 64),
     "max_upload_bytes": (1000, "2000", 2000),
     "min_free_bytes": (0, "-1", -1),
+    "events_per_minute": (100, "120", 120),
     "udid_calls_per_minute": (20, "30", 30),
     "udid_verify": ("enforce", "record", "record"),
     "udid_minutes": (5, "15", 15),

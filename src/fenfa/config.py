@@ -68,6 +68,9 @@ class Config:
     min_free_bytes: int = row(
         "limits.min_free_bytes", -1, "free space that uploads leave; -1: 5 % of the disk, at most 2 GiB"
     )
+    events_per_minute: int = row(
+        "limits.events_per_minute", 60, "visits and clicks that one address may report in a minute, to each worker"
+    )
     udid_calls_per_minute: int = row(
         "limits.udid_calls_per_minute", 10, "profiles asked for, and replies sent, by one address in a minute"
     )
@@ -249,7 +252,7 @@ def _integer(value: Any) -> int:
 def _checked(name: str, value: Any) -> None:
     if name == "port" and not 0 <= value <= 65535:
         raise ValueError("must be a port, 0 to 65535")
-    if name in ("max_upload_bytes", "udid_calls_per_minute") and value < 1:
+    if name in ("max_upload_bytes", "events_per_minute", "udid_calls_per_minute") and value < 1:
         raise ValueError("must be at least 1")
     if name == "udid_minutes" and not 1 <= value <= 24 * 60:
         raise ValueError("must be 1 to 1440")

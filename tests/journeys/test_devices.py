@@ -28,7 +28,7 @@ SEEDED = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FenfaServer]:
-    with fenfa_server(tmp_path_factory.mktemp("devices"), "--workers", "2", udid_calls_per_minute="100000") as started:
+    with fenfa_server(tmp_path_factory.mktemp("devices"), "--workers", "2") as started:
         yield started
 
 

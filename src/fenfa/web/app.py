@@ -27,6 +27,7 @@ from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
 from fenfa.web.deps import PlainRoute
 from fenfa.web.public.downloads import SmallFiles
+from fenfa.web.rates import CallRate
 from fenfa.web.rsgi import Answer, Asked, FastPath
 from fenfa.web.security import SECURITY_HEADERS
 from fenfa.web.threads import in_thread
@@ -120,6 +121,7 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.runtime = runtime
     app.state.probed = {}
     app.state.token_uses = {}
+    app.state.event_rate = CallRate(runtime.config.events_per_minute)
     mark = ChangeMark(runtime.database)
     app.state.downloads = CommitCache(runtime.database, mark)
     size = 0 if os.environ.get("FENFA_PAGE_CACHE") == "off" else MOST_PAGES

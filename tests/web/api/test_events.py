@@ -112,6 +112,21 @@ def test_numbers_of_any_size_come_back_as_json(client: AppClient, ids: dict[str,
     json.loads(client.get(URL, headers=ADMIN).text, parse_constant=no_constant)
 
 
+def test_sixty_a_minute(client: AppClient, ids: dict[str, str]) -> None:
+    assert [report(client, **ids).status_code for _ in range(62)] == [201] * 60 + [429] * 2
+    refused = report(client, **ids)
+    assert refusal(refused) == (429, "RATE_LIMITED", "too many requests; try again in 60 seconds")
+    assert refused.headers["retry-after"] == "60"
+    client.clock.move(seconds=59)
+    assert report(client, **ids).status_code == 429
+    client.address = "2001:db8::1"
+    assert report(client, **ids).status_code == 201
+    client.address = "127.0.0.1"
+    client.clock.move(seconds=1)
+    assert report(client, **ids).status_code == 201
+    assert len(events(client)) == 62
+
+
 def test_eight_kibibytes(client: AppClient, ids: dict[str, str]) -> None:
     head = f'{{"type": "visit", "variant_id": "{ids["variant_id"]}", "extra": {{"a": "'
     for size, status in ((8192, 201), (8193, 400), (2_000_000, 400)):

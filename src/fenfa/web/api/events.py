@@ -18,6 +18,7 @@ from fenfa.web.deps import Filtered, Paged, guarded, runtime_of
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
 from fenfa.web.schemas import EventDraft
+from fenfa.web.security import client_address
 from fenfa.web.visits import event_of
 
 MAX_EVENT = 8 * 1024
@@ -30,12 +31,14 @@ _BODY = {"content": {"application/json": {"schema": EventDraft.model_json_schema
     "/events",
     summary="Report a visit or a click",
     openapi_extra={"requestBody": _BODY},
-    **answers({"recorded": True}, 400, status=201, refused=False),
+    **answers({"recorded": True}, 400, 429, status=201, refused=False),
 )
 async def report_event(request: Request) -> Response:
-    """At least one of the three IDs; at most 8 KiB."""
-    draft = _draft(await _body(request))
+    """At least one of the three IDs; at most 8 KiB, and 60 a minute from one address."""
     runtime = runtime_of(request)
+    address = client_address(request.scope, runtime.config.trusted_proxies)
+    request.app.state.event_rate.count(address, runtime.clock().timestamp())
+    draft = _draft(await _body(request))
     record = await runtime.database.read(_subject, draft)
     runtime.events.add(event_of(request, runtime, draft.type, record, extra=draft.extra))
     return ok({"recorded": True}, 201)
