@@ -30,9 +30,11 @@ class EventType(StrEnum):
 
 
 class UploadState(StrEnum):
-    """The life of one upload; `received` means that every byte is durable in staging."""
+    """The life of one upload; `proposed` and `received` mean that every byte is durable in staging: the one waits for a
+    person to say where it goes, the other is on its way there."""
 
     RECEIVING = "receiving"
+    PROPOSED = "proposed"
     RECEIVED = "received"
     READY = "ready"
     FAILED = "failed"

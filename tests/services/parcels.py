@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 from fenfa.db.tables import releases, uploads
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
+from fenfa.services.homes import UploadRequest
 from fenfa.services.products import create_product
+from fenfa.services.proposals import propose
 from fenfa.services.records import Record, fetch_all, stamp
-from fenfa.services.uploads import UploadRequest, finish_upload, receive
+from fenfa.services.uploads import finish_upload, receive
 from fenfa.services.variants import create_variant
 from fenfa.storage.staging import StagedFile
 from fenfa.vocabulary import new_id
@@ -39,11 +41,26 @@ def send(bench: Runtime, content: bytes = b"bytes", key: str | None = None, **wa
     """A received upload; without `variant_id` or `smart` it goes to a new variant."""
     if not wanted.get("smart") and "variant_id" not in wanted:
         wanted["variant_id"] = make_variant(bench)
-    request = UploadRequest(**{"file_name": "app.tar.gz", "actor": "tests"} | wanted)
+    given: dict[str, Any] = {"file_name": "app.tar.gz", "actor": "tests"}
+    request = UploadRequest(**given | wanted)
     upload_id, staged = stage(bench, content)
     digest = sha256(content).hexdigest()
     bench.database.write_now(receive, stamp(bench.clock()), upload_id, request, len(content), digest, key)
     return upload_id, staged
+
+
+def propose_upload(
+    bench: Runtime, package: PackageInfo = PACKAGE, content: bytes = b"bytes", key: str | None = None, **wanted: Any
+) -> str:
+    """The ID of an upload that waits for a person."""
+    given: dict[str, Any] = {"file_name": "app.apk", "actor": "tests", "smart": True}
+    request = UploadRequest(**given | wanted)
+    upload_id, staged = stage(bench, content)
+    staged.keep()
+    now, digest = stamp(bench.clock()), sha256(content).hexdigest()
+    bench.database.write_now(propose, now, upload_id, request, len(content), digest, key, package)
+    staged.close()
+    return upload_id
 
 
 def publish(bench: Runtime, content: bytes = b"bytes", **wanted: Any) -> Record:

@@ -10,10 +10,11 @@ from fenfa.db.tables import audit, products, releases, uploads, variants
 from fenfa.errors import BadInput, BadPackage, Conflict, NotFound, StorageFull
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
+from fenfa.services.homes import UploadRequest, check_request
 from fenfa.services.icons import get_icon
 from fenfa.services.products import delete_product
 from fenfa.services.releases import find_same_bytes, meta_json
-from fenfa.services.uploads import UploadRequest, check_request, find_replay, finish_upload
+from fenfa.services.uploads import find_replay, finish_upload
 from fenfa.storage.local import LocalStorage
 from fenfa.vocabulary import Platform
 from tests.services import parcels

@@ -128,3 +128,45 @@ def test_write_after_close_is_an_error(staging: Staging) -> None:
     staged.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         staged.write(b"x")
+
+
+def test_claimed_waits_until_nobody_else_has_the_file(staging: Staging) -> None:
+    staged, order = staging.create("upl_1", 7), list[str]()
+
+    def claim() -> None:
+        with staging.claimed("upl_1") as is_there:
+            order.append(f"claimed {is_there}")
+
+    waiting = threading.Thread(target=claim)
+    waiting.start()
+    assert list(staging.abandoned()) == []
+    order.append("closed")
+    staged.close()
+    waiting.join()
+    assert order == ["closed", "claimed True"]
+
+
+def test_claimed_is_not_abandoned(staging: Staging) -> None:
+    staging.create("upl_1", 7).close()
+    with staging.claimed("upl_1") as is_there:
+        assert is_there
+        assert list(staging.abandoned()) == []
+    assert list(staging.abandoned()) == ["upl_1"]
+
+
+def test_what_is_gone_is_not_there(staging: Staging) -> None:
+    with staging.claimed("upl_1") as is_there:
+        assert not is_there
+    staged, found = staging.create("upl_1", 7), list[bool]()
+
+    def claim() -> None:
+        with staging.claimed("upl_1") as is_there:
+            found.append(is_there)
+
+    waiting = threading.Thread(target=claim)
+    with staging.path("upl_1").open() as still_open:
+        waiting.start()
+        staged.discard()  # whether the other waits already or has yet to come: the file is gone for it
+        waiting.join()
+        assert os.fstat(still_open.fileno()).st_nlink == 0
+    assert found == [False]

@@ -128,6 +128,14 @@ uploads = Table(
     _text("updated_at", None),
 )
 
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("upload_id", Text, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("package", JSON, nullable=False),  # what the inspector found, see inspectors/base.py
+    Column("icon_png", LargeBinary, nullable=True),
+)
+
 events = Table(
     "events",
     metadata,

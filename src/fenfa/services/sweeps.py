@@ -9,15 +9,14 @@ from fenfa.db.tables import releases, uploads
 from fenfa.errors import FenfaError
 from fenfa.services import calls, enrolments, jobs
 from fenfa.services.records import stamp
-from fenfa.services.uploads import Bench, finish_upload, get_upload, mark_failed
+from fenfa.services.uploads import LOST, Bench, finish_upload, get_upload, mark_failed
 from fenfa.storage.base import release_of
 from fenfa.storage.local import file_sha256
 from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState
 
-_KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed
+_KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed, and how long one waits for a person
 GRACE = timedelta(hours=24)
-_LOST = "its bytes were lost; upload it again"
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,10 @@ class Swept:
 
 def sweep(bench: Bench, grace: timedelta) -> Swept:
     """`grace`: how young a file without a row may be and stay: the time in which a mistake can still be mended. Blocks."""
+    bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))  # rows first: what has none is dropped below
     finished, dropped = _settle_staging(bench)
     dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), bench.staging)
     removed = _remove_litter(bench, grace)
-    bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
         bench.database.write_now(forget, bench.clock())
     return Swept(finished, dropped, removed)
@@ -45,10 +44,18 @@ def _settle_staging(bench: Bench) -> tuple[int, int]:
     for upload_id in bench.staging.abandoned():
         if _finishes(bench, upload_id):
             finished += 1
+        elif _waits(bench, upload_id):
+            continue
         else:
             dropped += 1
         bench.staging.path(upload_id).unlink(missing_ok=True)
     return finished, dropped
+
+
+def _waits(bench: Bench, upload_id: str) -> bool:
+    """Whether a person may still say where it goes."""
+    upload = bench.database.read_now(get_upload, upload_id)
+    return upload is not None and upload["state"] == UploadState.PROPOSED
 
 
 def _finishes(bench: Bench, upload_id: str) -> bool:
@@ -57,7 +64,7 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
     if upload is None or upload["state"] != UploadState.RECEIVED:
         return False
     if file_sha256(bench.staging.path(upload_id)) != upload["sha256"]:
-        bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, _LOST)
+        bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, LOST)
         return False
     try:
         finish_upload(bench, upload_id)
@@ -68,10 +75,10 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
 
 def _fail_lost(connection: Connection, now: str, staging: Staging) -> int:
     """Uploads that wait for bytes which are no longer there. (One that is being finished keeps its bytes to the end.)"""
-    query = select(uploads.c.id).where(uploads.c.state == UploadState.RECEIVED)
+    query = select(uploads.c.id).where(uploads.c.state.in_((UploadState.PROPOSED, UploadState.RECEIVED)))
     lost = [upload_id for upload_id in connection.scalars(query) if not staging.path(upload_id).exists()]
     for upload_id in lost:
-        mark_failed(connection, now, upload_id, _LOST)
+        mark_failed(connection, now, upload_id, LOST)
     return len(lost)
 
 

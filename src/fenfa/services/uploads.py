@@ -6,26 +6,29 @@ acknowledged before that commit.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from fenfa.db.engine import Database
-from fenfa.db.tables import uploads, variants
-from fenfa.errors import BadPackage, Conflict, FenfaError, NotFound
+from fenfa.db.tables import proposals, uploads, variants
+from fenfa.errors import Conflict, FenfaError, NotFound, Sentence
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services import audit, packages
+from fenfa.services.homes import Home, UploadRequest, find_home, remove_unused
 from fenfa.services.icons import set_icon
-from fenfa.services.products import count_product, create_product, delete_product, get_product
+from fenfa.services.products import get_product
 from fenfa.services.records import Record, stamp
 from fenfa.services.releases import find_same_bytes, get_release, insert_release, latest_package, meta_json
-from fenfa.services.variants import create_variant, get_variant, match_variants
+from fenfa.services.variants import get_variant
 from fenfa.storage.base import Storage, release_key, safe_file_name
 from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState, file_type, new_id
+
+LOST = Sentence("its bytes were lost; upload it again")
 
 
 class Bench(Protocol):
@@ -43,46 +46,20 @@ class Bench(Protocol):
     def inspect(self) -> Callable[[Path, str], PackageInfo]: ...
 
 
-@dataclass(frozen=True)
-class UploadRequest:
-    """What the client asked for, checked. None: not given. `smart`: the package decides; `create`: and may make its home."""
-
-    file_name: str
-    actor: str
-    variant_id: str | None = None
-    smart: bool = False
-    create: bool = False
-    version: str | None = None
-    build: int | None = None
-    channel: str | None = None
-    min_os: str | None = None
-    changelog: str | None = None
-    icon_png: str | None = None  # hexadecimal, already re-encoded
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Home:
-    """Where a release goes, and what was made for it."""
-
-    variant: Record
-    created: Record
-
-
-def check_request(connection: Connection, request: UploadRequest) -> None:
-    """Refuses before inspection what can be refused: an unknown variant, a file type that its platform does not take."""
-    if request.variant_id is not None:
-        variant = get_variant(connection, request.variant_id)
-        packages.require_taken(file_type(request.file_name), variant["platform"])
-
-
 def receive(
-    connection: Connection, now: str, upload_id: str, request: UploadRequest, size: int, sha256: str, key: str | None
+    connection: Connection,
+    now: str,
+    upload_id: str,
+    request: UploadRequest,
+    size: int,
+    sha256: str,
+    key: str | None,
+    state: UploadState = UploadState.RECEIVED,
 ) -> None:
     """Notes an upload whose bytes are durable. `key` is the client's idempotency key."""
     row = {
         "id": upload_id,
-        "state": UploadState.RECEIVED,
+        "state": state,
         "idempotency_key": key,
         "request": asdict(request),
         "file_name": request.file_name,
@@ -126,7 +103,7 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
         return _finish(bench, upload, UploadRequest(**upload["request"]))
     except Exception as error:
         reason = error.message if isinstance(error, FenfaError) else "the server failed"
-        bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, reason)
+        bench.database.write_now(_give_up, stamp(bench.clock()), upload_id, reason)
         raise
 
 
@@ -137,10 +114,20 @@ def mark_failed(connection: Connection, now: str, upload_id: str, reason: str) -
     connection.execute(update(uploads).where(*unfinished).values(values))
 
 
+def _give_up(connection: Connection, now: str, upload_id: str, reason: str) -> None:
+    """A person who chose may choose again, without sending the bytes again; anybody else is told why, and that is it."""
+    if connection.scalar(select(proposals.c.upload_id).where(proposals.c.upload_id == upload_id)) is None:
+        mark_failed(connection, now, upload_id, reason)
+    else:
+        values = {"state": UploadState.PROPOSED, "error": reason, "updated_at": now}
+        unfinished = (uploads.c.id == upload_id, uploads.c.state == UploadState.RECEIVED)
+        connection.execute(update(uploads).where(*unfinished).values(values))
+
+
 def _finish(bench: Bench, upload: Record, request: UploadRequest) -> Record:
     staged = bench.staging.path(upload["id"])
     package = bench.inspect(staged, request.file_name)
-    home = bench.database.write_now(_find_home, stamp(bench.clock()), request, package)
+    home = bench.database.write_now(find_home, stamp(bench.clock()), upload["id"], request, package)
     try:
         release = _release_row(bench, upload, request, package, home.variant)
         _publish(bench, staged, release, home.variant)
@@ -148,48 +135,6 @@ def _finish(bench: Bench, upload: Record, request: UploadRequest) -> Record:
     except BaseException:
         _take_back(bench, upload, home)
         raise
-
-
-def _find_home(connection: Connection, now: str, request: UploadRequest, package: PackageInfo) -> _Home:
-    if request.variant_id is not None:
-        variant = get_variant(connection, request.variant_id)
-        packages.require_taken(file_type(request.file_name), variant["platform"])
-        if request.smart:
-            packages.require_agreement(package, variant)
-        return _Home(variant, {})
-    return _match_home(connection, now, request, package)
-
-
-def _match_home(connection: Connection, now: str, request: UploadRequest, package: PackageInfo) -> _Home:
-    name = packages.identity(package)
-    if package.platform is None or not name:
-        raise BadPackage("the package does not say what it is; send variant_id as well")
-    found = match_variants(connection, package.platform, name)
-    if len(found) > 1:
-        several = ", ".join(f"{v['id']} ({v['product_name']})" for v in found)
-        raise Conflict(
-            "several variants are for {platform} {identifier}: {variants}; send variant_id as well",
-            platform=package.platform,
-            identifier=name,
-            variants=several,
-        )
-    if found:
-        return _Home(found[0], {})
-    if not request.create:
-        raise NotFound(
-            "no variant is for platform {platform} and identifier {identifier}; "
-            "make it first, or send create=1 with an admin token",
-            platform=package.platform,
-            identifier=name,
-        )
-    return _make_home(connection, now, request, package)
-
-
-def _make_home(connection: Connection, now: str, request: UploadRequest, package: PackageInfo) -> _Home:
-    product_id = create_product(connection, now, packages.product_values(package, request.file_name))
-    values = packages.variant_values(package, file_type(request.file_name))
-    variant_id = create_variant(connection, now, product_id, values)
-    return _Home(get_variant(connection, variant_id), {"product": product_id, "variant": variant_id})
 
 
 def _release_row(
@@ -223,7 +168,7 @@ def _commit(
     upload: Record,
     request: UploadRequest,
     package: PackageInfo,
-    home: _Home,
+    home: Home,
     release: dict[str, Any],
 ) -> Record:
     now = release["updated_at"]
@@ -234,6 +179,7 @@ def _commit(
     answer = {"release_id": release["id"], "warnings": warnings, "created": home.created}
     done = {"state": UploadState.READY, "answer": answer, "updated_at": now}
     connection.execute(update(uploads).where(uploads.c.id == upload["id"]).values(done))
+    connection.execute(delete(proposals).where(proposals.c.upload_id == upload["id"]))
     detail = {"sha256": release["sha256"], "warnings": warnings} | home.created
     audit.note(connection, now, request.actor, "release.upload", release["id"], detail)
     return answer
@@ -258,7 +204,7 @@ def _warnings(connection: Connection, request: UploadRequest, package: PackageIn
     return [*request.warnings, *package.warnings, *filter(None, (differs, changed))]
 
 
-def _take_back(bench: Bench, upload: Record, home: _Home) -> None:
+def _take_back(bench: Bench, upload: Record, home: Home) -> None:
     """Undoes what an unfinished upload left, unless its release was committed after all."""
     try:
         bench.database.read_now(get_release, upload["release_id"])
@@ -266,11 +212,4 @@ def _take_back(bench: Bench, upload: Record, home: _Home) -> None:
         name = safe_file_name(upload["file_name"])
         product_id, variant_id = home.variant["product_id"], home.variant["id"]
         bench.storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
-        if home.created:
-            bench.database.write_now(_delete_unused, product_id)
-
-
-def _delete_unused(connection: Connection, product_id: str) -> None:
-    """Unless another upload has found the product in the meantime."""
-    if not count_product(connection, product_id)["release_count"]:
-        delete_product(connection, product_id)
+        bench.database.write_now(remove_unused, home.created)

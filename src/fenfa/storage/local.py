@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from fenfa.errors import Unavailable
 from fenfa.storage.base import META, ROOT, StoredObject
-from fenfa.storage.staging import no_room_is_full
+from fenfa.storage.staging import no_room_is_full, sync_folder
 
 
 class LocalStorage:
@@ -21,7 +21,7 @@ class LocalStorage:
         self.root = root
         self._top = root / ROOT
         self._top.mkdir(parents=True, exist_ok=True)
-        _sync_folder(root)
+        sync_folder(root)
 
     def path(self, key: str) -> Path:
         path = self.root / key
@@ -43,7 +43,7 @@ class LocalStorage:
         folder = self.path(key).parent
         with no_room_is_full():
             self._replace(folder / META, meta)
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def delete(self, key: str) -> None:
         target = self.path(key)
@@ -78,7 +78,7 @@ class LocalStorage:
             if not twin.samefile(fresh):
                 os.link(fresh, draft)
                 draft.replace(twin)
-                _sync_folder(twin.parent)
+                sync_folder(twin.parent)
 
     def _link(self, source: Path, target: Path) -> None:
         try:
@@ -98,7 +98,7 @@ class LocalStorage:
     def _sync_up(self, folder: Path) -> None:
         """Every folder up to the root: another upload, or one that crashed, may have made one and not synced it yet."""
         for level in (folder, *folder.parents):
-            _sync_folder(level)
+            sync_folder(level)
             if level == self._top:
                 return
 
@@ -130,11 +130,3 @@ def _tidy_folder(folder: Path, names: set[str]) -> None:
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -54,6 +54,11 @@ class StagedFile:
             os.ftruncate(self._fd, self.size)
             os.fdatasync(self._fd)
 
+    def keep(self) -> None:
+        """Makes the sealed file outlast a power cut, its name in the folder included: from here on it may be promised."""
+        with no_room_is_full():
+            sync_folder(self.path.parent)
+
     def close(self) -> None:
         """Lets go of the lock; the file stays until `discard` or a sweep."""
         if self._fd >= 0:
@@ -72,12 +77,21 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sync_folder(folder.parent)
 
     def create(self, upload_id: str, limit: int) -> StagedFile:
         return StagedFile(self.path(upload_id), limit)
 
     def path(self, upload_id: str) -> Path:
         return self.folder / f"{upload_id}{SUFFIX}"
+
+    @contextmanager
+    def claimed(self, upload_id: str) -> Iterator[bool]:
+        """Waits until nobody else has the file of a finished writer, and holds it meanwhile. False: it is not there."""
+        with _opened(self.path(upload_id)) as fd:
+            if fd is not None:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+            yield fd is not None and os.fstat(fd).st_nlink > 0
 
     def abandoned(self) -> Iterator[str]:
         """The uploads whose writer is gone; each is locked until the next one is asked for."""
@@ -125,13 +139,19 @@ def _create_locked(path: Path) -> int:
 @contextmanager
 def _claimed(path: Path) -> Iterator[bool]:
     """Whether the file is there and nobody's; it is locked meanwhile."""
+    with _opened(path) as fd:
+        yield fd is not None and _locks(fd)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        yield False
+        yield None
         return
     try:
-        yield _locks(fd)
+        yield fd
     finally:
         os.close(fd)
 
@@ -142,3 +162,11 @@ def _locks(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -12,10 +12,10 @@ from fenfa.errors import BadInput, BadPackage
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
+from fenfa.services.homes import UploadRequest, check_request
 from fenfa.services.packages import UNKNOWN_TYPE, bare_os_version, build_number
 from fenfa.services.records import Record
 from fenfa.services.texts import has_controls
-from fenfa.services.uploads import UploadRequest
 from fenfa.vocabulary import Platform, Scope, file_type
 from fenfa.web import examples
 from fenfa.web.deps import guarded, identity_of, now_of, runtime_of, urls_of
@@ -114,7 +114,7 @@ def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str
     assert form.file is not None
     earlier = uploads.find_replay(connection, key, form.file.sha256, wanted) if key else None
     if earlier is None:
-        uploads.check_request(connection, wanted)
+        check_request(connection, wanted)
         uploads.receive(connection, now, form.upload_id, wanted, form.file.size, form.file.sha256, key)
     return earlier
 
