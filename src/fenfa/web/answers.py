@@ -43,6 +43,15 @@ async def cached(request: Request, media_type: str, make: Callable[[Any, Urls], 
     return Response(body, status, dict(headers))
 
 
+async def own(request: Request, make: Callable[[Any, Urls], Made]) -> Response:
+    """A page for this browser alone: made anew each time, and kept nowhere."""
+    urls = await urls_of(request)
+    made: Made = await runtime_of(request).database.read(make, urls)
+    _, headers, body = render(made, key_of("", "", urls, look_of(request.headers)), PAGE).full
+    told = {name: value for name, value in headers if name != "etag"} | {"cache-control": "no-store"}
+    return Response(body, headers=told)
+
+
 def key_of(path: str, query: str, urls: Urls, look: str = "") -> Key:
     return path, query, urls.base, look
 

@@ -1,69 +1,85 @@
-"""The product page, the links to the latest build of a platform, and the old address that leads to the page."""
+"""The product page, and the old address that leads to it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fenfa.errors import NotFound
-from fenfa.services.arches import is_universal, plain_arch, plain_arches
+from fenfa.services import enrolments
 from fenfa.services.catalog import Catalog, open_catalog
 from fenfa.services.doctor import Target, end_of
+from fenfa.services.records import Record, stamp
 from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
-from fenfa.vocabulary import Platform
-from fenfa.web.answers import PAGE, Made, cached
-from fenfa.web.deps import now_of, runtime_of, settings_of, urls_of
+from fenfa.web.answers import PAGE, Made, cached, own
+from fenfa.web.deps import runtime_of, settings_of
+from fenfa.web.enrolled import browser_of
 from fenfa.web.face import Face, face_of
 from fenfa.web.pages import render_text
-from fenfa.web.public.offers import Offer, Wish, arrange
+from fenfa.web.public.offers import Shelf, Wish, arrange
 from fenfa.web.urls import Urls
 from fenfa.web.views import catalog_view
 
 FEW, MOST = 10, 200  # releases of the history: shown at once, and unfolded from the same page
 
 
+class Registration(NamedTuple):
+    """What is known of the visitor's device: registered for the shown variant, and with Apple."""
+
+    is_bound: bool
+    is_at_apple: bool
+
+
 async def product_page(request: Request) -> Response:
-    face, organization = face_of(request.headers), (await settings_of(request))["organization"]
-    query, now = request.query_params, now_of(request)
+    face, query = face_of(request.headers), request.query_params
+    organization, now = (await settings_of(request))["organization"], runtime_of(request).clock()
+    browser = browser_of(request) if face.is_device else ""
 
     def make(connection: Any, urls: Urls) -> Made:
         catalog = open_catalog(connection, request.path_params["slug"], PUBLIC)
-        values = {"organization": organization, "path": f"{request.url.path}?{request.url.query}".rstrip("?")}
-        values |= page_values(catalog, urls, face, now, query)
+        device = enrolments.device_of_browser(connection, now, browser) if browser else None
+        target = target_of(urls, face, stamp(now), device)
+        values = page_values(catalog, urls, face, target, query)
+        values |= {"organization": organization, "path": f"{request.url.path}?{request.url.query}".rstrip("?")}
+        if device and values["shelf"].first:
+            bound = enrolments.is_bound(connection, now, "", browser, values["shelf"].first.id)
+            values["registration"] = Registration(bound, bool(device["apple_registered_at"]))
         text = render_text("public/product.html", face, **values)
-        return Made(catalog.product, text.encode(), _end(catalog, now))
+        return Made(catalog.product, text.encode(), _end(catalog, target.now))
 
-    return await cached(request, PAGE, make)
+    return await (own(request, make) if face.is_device else cached(request, PAGE, make))
 
 
-def page_values(catalog: Catalog, urls: Urls, face: Face, now: str, query: QueryParams) -> dict[str, Any]:
+def page_values(catalog: Catalog, urls: Urls, face: Face, target: Target, query: QueryParams) -> dict[str, Any]:
     """What the template shows."""
     wish = Wish(query.get("r", ""), query.get("variant", ""))
     view = catalog_view(catalog, urls)
-    shelf = arrange(view, catalog.releases, face.visitor, _target(urls, face, now), wish)
+    shelf: Shelf = arrange(view, catalog.releases, face.visitor, target, wish)
     page, short = urls.page(catalog.product["slug"]), urls.short_page(catalog.product)
-    own = f"?r={wish.release_id}" if wish.release_id else ""
+    own_query = f"?r={wish.release_id}" if wish.release_id else ""
     return {
         "product": view["product"],
         "shelf": shelf,
         "visitor": face.visitor,
         "page": page,
-        "link": page + own,
-        "short_link": short + own,
-        "is_bound": bool(query.get("udid_bound")),
+        "link": page + own_query,
+        "short_link": short + own_query,
+        "is_back": bool(query.get("udid_bound")),
+        "registration": None,
         "qr_of": urls.qr,
         "few": FEW,
         "most": None if query.get("all") else MOST,
     }
 
 
-def _target(urls: Urls, face: Face, now: str) -> Target:
-    visitor, is_https = face.visitor, urls.base.startswith("https:")
-    return Target(visitor.platform, now, visitor.os_version, visitor.family, is_https=is_https, arch=visitor.arch)
+def target_of(urls: Urls, face: Face, now: str, device: Record | None = None) -> Target:
+    """The visitor's device, as the doctor wants it."""
+    visitor, udid = face.visitor, device["udid"] if device else ""
+    is_https = urls.base.startswith("https:")
+    return Target(visitor.platform, now, visitor.os_version, visitor.family, udid, is_https, visitor.arch)
 
 
 def _end(catalog: Catalog, now: str) -> datetime | None:
@@ -73,40 +89,10 @@ def _end(catalog: Catalog, now: str) -> datetime | None:
     return datetime.fromisoformat(first) if first else None
 
 
-async def latest_release(request: Request) -> Response:
-    """The newest build of a platform: its file, or for iOS the page that installs it."""
-    params, channel = request.path_params, request.query_params.get("channel")
-    if params["platform"] not in set(Platform):
-        raise NotFound("this platform is not known; it is one of ios, android, macos, windows and linux")
-    catalog = await runtime_of(request).database.read(open_catalog, params["slug"], PUBLIC)
-    urls, face = await urls_of(request), face_of(request.headers)
-    target = _target(urls, face, now_of(request))
-    shelf = arrange(catalog_view(catalog, urls), catalog.releases, face.visitor, target, Wish())
-    release = _newest(shelf.of(params["platform"]), params.get("arch", ""), channel)
-    goal = release["actions"]["release_page" if params["platform"] == Platform.IOS else "download"]
-    return RedirectResponse(goal, 302, headers={"cache-control": "no-store"})
-
-
-def _newest(offers: list[Offer], arch: str, channel: str | None) -> dict[str, Any]:
-    """Of the best variant that has one; without an architecture, that is the one whose button the page would show."""
-    wanted = plain_arch(arch)
-    exact = [offer for offer in offers if wanted in plain_arches(offer.variant["arch"])]
-    for offer in [*exact, *(offer for offer in offers if is_universal(offer.variant["arch"]))] if arch else offers:
-        for release in offer.variant["releases"]:
-            if channel is None or release["channel"] == channel:
-                return dict(release)
-    raise NotFound("there is no such build yet")
-
-
 async def app_page(request: Request) -> Response:
     app = await runtime_of(request).database.read(find_app, request.path_params["app_id"], PUBLIC)
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"/products/{app['product_slug']}{query}", 301)
 
 
-ROUTES = (
-    Route("/products/{slug}", product_page),
-    Route("/products/{slug}/latest/{platform}", latest_release),
-    Route("/products/{slug}/latest/{platform}/{arch}", latest_release),
-    Route("/apps/{app_id}", app_page),
-)
+ROUTES = (Route("/products/{slug}", product_page), Route("/apps/{app_id}", app_page))
