@@ -142,7 +142,7 @@ def test_named_commands_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z-]+)", code, re.MULTILINE)) <= targets
     verbs = {verb.name for verb in VERBS}
-    assert set(re.findall(r"(?:^|`|bin/)fenfa ([a-z]+)", code, re.MULTILINE)) <= verbs
+    assert set(re.findall(r"(?:^|`|bin/)fenfa ([a-z-]+)", code, re.MULTILINE)) <= verbs
     for tool in re.findall(r"`(tools/[\w-]+)", code):
         assert (ROOT / tool).exists(), tool
 

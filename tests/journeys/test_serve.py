@@ -32,7 +32,7 @@ UDID = "00008110-000A1D0E3C38801E"
 def test_first_start_tells_where_it_is_and_how_to_log_in(tmp_path: Path) -> None:
     with fenfa_server(tmp_path) as server:
         assert f"is at {server.url}" in server.said
-        assert f"log in:   {server.url}/admin" in server.said
+        assert f"log in:   {server.url}/admin/login?code=" in server.said
         assert "admin token:   dev-admin-token" in server.said
         assert f"fenfa upload app.apk --create --server {server.url}" in server.said
         assert server.client.get("/healthz").json() == {"ok": True, "data": {"status": "ok"}}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from fenfa.db.tables import login_links as links
 from fenfa.db.tables import sessions as table
 from fenfa.errors import Unauthenticated
 from fenfa.services import sessions
@@ -56,3 +57,20 @@ def test_opening_one_drops_those_that_are_over(shop: Shop) -> None:
     sessions.open_session(shop.connection, NOW, "tok_1")
     sessions.open_session(shop.connection, NOW + timedelta(hours=13), "tok_1")
     assert shop.connection.scalar(select(func.count()).select_from(table)) == 1
+
+
+def test_link_opens_one_session_and_is_not_stored(shop: Shop) -> None:
+    code = sessions.make_link(shop.connection, NOW)
+    assert code not in str(shop.connection.execute(select(links)).all())
+    value = sessions.redeem_link(shop.connection, NOW, code)
+    assert sessions.session_token(shop.connection, NOW, value) == sessions.CONSOLE
+    with pytest.raises(Unauthenticated, match="was used or is over"):
+        sessions.redeem_link(shop.connection, NOW, code)
+
+
+def test_link_is_over_after_ten_minutes(shop: Shop) -> None:
+    code = sessions.make_link(shop.connection, NOW)
+    with pytest.raises(Unauthenticated):
+        sessions.redeem_link(shop.connection, NOW + sessions.LINK_LIFE, code)
+    sessions.make_link(shop.connection, NOW + sessions.LINK_LIFE)
+    assert shop.connection.scalar(select(func.count()).select_from(links)) == 1

@@ -58,6 +58,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("upload", "fenfa.cli.upload", "Send builds to a Fenfa server and print their pages."),
     Verb("inspect", "fenfa.cli.inspect", "Tell what builds are, without a server."),
     Verb("token", "fenfa.cli.token", "Create, list and revoke tokens."),
+    Verb("login-link", "fenfa.cli.login_link", "Print a one-time link into the admin panel."),
     Verb("jobs", "fenfa.cli.jobs", "List, show, cancel and retry background jobs."),
     Verb("udid", "fenfa.cli.udid", "Look at replies of iPhones and iPads."),
     Verb("migrate", "fenfa.cli.migrate", "Bring the database to this version's schema."),

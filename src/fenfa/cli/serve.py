@@ -62,8 +62,8 @@ def _listen_and_serve(settings: Config, workers: int, server: str, drain: float,
 
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
-    made = prepare(settings)
-    print(greeting(settings, port, made), flush=True)
+    made, code = prepare(settings)
+    print(greeting(settings, port, made, code), flush=True)
     os.set_inheritable(lock, True)  # the server holds the lock for as long as it lives
     options = Options(settings.host, port, workers, server, drain, settings.access_log)
     become_server(options, listener)
@@ -115,12 +115,13 @@ def _refuse_public_defaults(settings: Config) -> None:
             )
 
 
-def prepare(settings: Config) -> dict[Scope, str]:
-    """Migrates, sweeps, and makes the first tokens where they are needed; gives their secrets."""
+def prepare(settings: Config) -> tuple[dict[Scope, str], str]:
+    """Migrates, sweeps, and makes the first tokens where they are needed; gives their secrets and a login link's code."""
     from fenfa.db.engine import open_database
     from fenfa.db.migrate import migrate
     from fenfa.services.jobs import release_leases
     from fenfa.services.records import stamp
+    from fenfa.services.sessions import make_link
     from fenfa.services.sweeps import GRACE, sweep
 
     database = open_database(settings.database_url, settings.database_file)
@@ -131,8 +132,9 @@ def prepare(settings: Config) -> dict[Scope, str]:
     if database.file:  # the folder's lock says that nobody else is there; beside PostgreSQL others may be at work
         database.write_now(release_leases, stamp(runtime.clock()))
     made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}
+    code = database.write_now(make_link, runtime.clock())
     database.close()
-    return made
+    return made, code
 
 
 def first_tokens(runtime: Runtime) -> dict[Scope, str]:
@@ -148,11 +150,12 @@ def first_tokens(runtime: Runtime) -> dict[Scope, str]:
     return made
 
 
-def greeting(settings: Config, port: int, made: dict[Scope, str]) -> str:
+def greeting(settings: Config, port: int, made: dict[Scope, str], code: str) -> str:
     """Where the server is and how to log in."""
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{'localhost' if shown in ('0.0.0.0', '[::]') else shown}:{port}"  # noqa: S104 - compared, not bound
-    lines = [f"Fenfa {__version__} is at {address}", f"log in:   {address}/admin", *_token_lines(settings, made)]
+    log_in = f"log in:   {address}/admin/login?code={code}   (once, within ten minutes)"
+    lines = [f"Fenfa {__version__} is at {address}", log_in, *_token_lines(settings, made)]
     program = "fenfa" if shutil.which("fenfa") else sys.argv[0]
     lines.append(f"first upload:   {program} upload app.apk --create --server {address} --token ADMIN_TOKEN")
     return "\n".join(lines)

@@ -237,6 +237,13 @@ sessions = Table(
     _text("seen_at", None),
 )
 
+login_links = Table(
+    "login_links",
+    metadata,
+    Column("code_mac", Text, primary_key=True),
+    _text("expires_at", None),
+)
+
 auth_failures = Table(
     "auth_failures",
     metadata,

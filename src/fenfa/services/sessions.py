@@ -1,4 +1,8 @@
-"""Admin sessions: a server-side row for each, known by the hash of a random cookie value."""
+"""Admin sessions: a server-side row for each, known by the hash of a random cookie value; and the one-time links that open one.
+
+A link is made by somebody at the machine itself, who could read the database as well, so it stands for no token: its session
+belongs to `CONSOLE`.
+"""
 
 import hashlib
 import secrets
@@ -6,12 +10,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from fenfa.db.tables import sessions
+from fenfa.db.tables import login_links, sessions
 from fenfa.errors import Unauthenticated
 from fenfa.services.records import stamp
 
 IDLE = timedelta(hours=8)
 LONGEST = timedelta(hours=12)
+LINK_LIFE = timedelta(minutes=10)
+CONSOLE = "console"
 
 
 def open_session(connection: Connection, now: datetime, token_id: str) -> str:
@@ -37,6 +43,22 @@ def touch_session(connection: Connection, now: datetime, value: str) -> None:
 
 def close_session(connection: Connection, value: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.id_mac == _hashed(value)))
+
+
+def make_link(connection: Connection, now: datetime) -> str:
+    """The code of a new link, good once and for ten minutes; stored is its hash alone."""
+    connection.execute(delete(login_links).where(login_links.c.expires_at <= stamp(now)))
+    code = secrets.token_urlsafe(32)
+    connection.execute(insert(login_links).values(code_mac=_hashed(code), expires_at=stamp(now + LINK_LIFE)))
+    return code
+
+
+def redeem_link(connection: Connection, now: datetime, code: str) -> str:
+    """The cookie's value of the session that the link opens; `Unauthenticated` when it was used, is over or unknown."""
+    mine = (login_links.c.code_mac == _hashed(code), login_links.c.expires_at > stamp(now))
+    if not connection.execute(delete(login_links).where(*mine)).rowcount:
+        raise Unauthenticated("this link was used or is over; make a new one with `fenfa login-link`, or use a token")
+    return open_session(connection, now, CONSOLE)
 
 
 def drop_expired_sessions(connection: Connection, now: datetime) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from fenfa.db.tables import auth_failures, tokens
 from fenfa.errors import BadInput, NotFound, RateLimited, Unauthenticated
 from fenfa.services.records import Listed, Page, Record, fetch_page, stamp
+from fenfa.services.sessions import CONSOLE
 from fenfa.vocabulary import Scope, new_id
 
 _KINDS = {Scope.UPLOAD: "upl", Scope.ADMIN: "adm", Scope.FEED: "fed"}
@@ -88,7 +89,9 @@ def identify(connection: Connection, now: datetime, pepper: bytes, text: str, kn
 
 
 def identify_by_id(connection: Connection, now: datetime, token_id: str, known: Iterable[ConfigToken]) -> Identity:
-    """The holder of a session that was opened with this token, if the token is still good."""
+    """The holder of a session that was opened with this token, if the token is still good; or the machine's console."""
+    if token_id == CONSOLE:
+        return Identity(CONSOLE, Scope.ADMIN)
     for token in known:
         if config_id(token) == token_id:
             return Identity(token_id, token.scope)

@@ -120,7 +120,7 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
 def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.runtime = runtime
     app.state.probed = {}
-    app.state.token_uses = {}
+    app.state.noted = {}
     app.state.event_rate = CallRate(runtime.config.events_per_minute)
     mark = ChangeMark(runtime.database)
     app.state.downloads = CommitCache(runtime.database, mark)

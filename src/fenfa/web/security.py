@@ -126,12 +126,23 @@ async def _identify_session(request: Request, runtime: Runtime, cookie: str) -> 
 
 
 async def _note_use(request: Request, runtime: Runtime, identity: Identity) -> None:
-    """Once a minute a token, not a write for every request."""
-    noted: dict[str, float] = request.app.state.token_uses
-    now = runtime.clock()
-    if identity.id.startswith("tok_") and now.timestamp() - noted.get(identity.id, 0) >= 60:
-        noted[identity.id] = now.timestamp()
-        await runtime.database.write(tokens.note_use, now, identity.id)
+    if identity.id.startswith("tok_") and is_due(request, identity.id):
+        await runtime.database.write(tokens.note_use, runtime.clock(), identity.id)
+
+
+def is_due(request: Request, key: str) -> bool:
+    """True once a minute for each key: what is only to be remembered needs no write for every request."""
+    noted: dict[str, float] = request.app.state.noted
+    now = runtime_clock(request)
+    if now - noted.get(key, 0) < 60:
+        return False
+    noted[key] = now
+    return True
+
+
+def runtime_clock(request: Request) -> float:
+    runtime: Runtime = request.app.state.runtime
+    return runtime.clock().timestamp()
 
 
 def session_cookie(request: Request) -> str:

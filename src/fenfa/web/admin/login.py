@@ -1,4 +1,4 @@
-"""Logging in with a token, and out."""
+"""Logging in with a token or a one-time link, and out."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -8,9 +8,8 @@ from fenfa.errors import FenfaError, RateLimited, ScopeMissing, Unauthenticated
 from fenfa.services import sessions
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import runtime_of, settings_of
-from fenfa.web.face import face_of
-from fenfa.web.forms import form_of
-from fenfa.web.pages import error_text, render
+from fenfa.web.forms import form_of, problem_of
+from fenfa.web.pages import render
 from fenfa.web.security import (
     PLAIN_COOKIE,
     SECURE_COOKIE,
@@ -25,7 +24,8 @@ _MAX_FORM = 8 * 1024
 
 
 async def login_page(request: Request) -> Response:
-    return await _form(request, request.query_params.get("next", ""))
+    """With a one-time code: one button. Mail scanners and chat previews that fetch the link use nothing up."""
+    return await _form(request, request.query_params.get("next", ""), code=request.query_params.get("code", ""))
 
 
 async def login(request: Request) -> Response:
@@ -34,20 +34,31 @@ async def login(request: Request) -> Response:
     sent = await form_of(request, _MAX_FORM)
     goal = sent.get("next", "")
     try:
-        identity = await identify_token(request, runtime, sent.get("token", "").strip())
-        if not identity.may(Scope.ADMIN):
-            raise ScopeMissing("this token can upload, but not administer; use an admin token")
+        value = await (_redeem(request, sent["code"]) if sent.get("code") else _check(request, sent.get("token", "")))
     except RateLimited as error:
         return await _form(request, goal, error, 429)
-    except ScopeMissing as error:
+    except (ScopeMissing, Unauthenticated) as error:
         return await _form(request, goal, error, 401)
-    except Unauthenticated:
-        unknown = Unauthenticated("this token is not valid; check it for missing letters")
-        return await _form(request, goal, unknown, 401)
-    value = await runtime.database.write(sessions.open_session, runtime.clock(), identity.id)
     answer = RedirectResponse(own_path(goal, "/admin"), 303)
     _set_cookie(request, answer, value)
     return answer
+
+
+async def _check(request: Request, token: str) -> str:
+    """The cookie's value of a new session for the holder of the token."""
+    runtime = runtime_of(request)
+    try:
+        identity = await identify_token(request, runtime, token.strip())
+    except Unauthenticated:
+        raise Unauthenticated("this token is not valid; check it for missing letters") from None
+    if not identity.may(Scope.ADMIN):
+        raise ScopeMissing("this token can upload, but not administer; use an admin token")
+    return await runtime.database.write(sessions.open_session, runtime.clock(), identity.id)
+
+
+async def _redeem(request: Request, code: str) -> str:
+    runtime = runtime_of(request)
+    return await runtime.database.write(sessions.redeem_link, runtime.clock(), code)
 
 
 async def logout(request: Request) -> Response:
@@ -60,10 +71,14 @@ async def logout(request: Request) -> Response:
     return answer
 
 
-async def _form(request: Request, goal: str, error: FenfaError | None = None, status: int = 200) -> Response:
-    problem = error_text(error, face_of(request.headers).language) if error else ""
-    organization = (await settings_of(request))["organization"]
-    return render(request, "admin/login.html", status, problem=problem, next=goal, organization=organization)
+async def _form(
+    request: Request, goal: str, error: FenfaError | None = None, status: int = 200, code: str = ""
+) -> Response:
+    values = {
+        "problem": problem_of(request, error) if error else "",
+        "organization": (await settings_of(request))["organization"],
+    }
+    return render(request, "admin/login.html", status, next=goal, code=code, **values)
 
 
 def _set_cookie(request: Request, answer: Response, value: str) -> None:

@@ -16,7 +16,7 @@ from fenfa.vocabulary import Scope
 from fenfa.web.deps import runtime_of, settings_of
 from fenfa.web.i18n import marked
 from fenfa.web.pages import render
-from fenfa.web.security import identify_caller, session_cookie
+from fenfa.web.security import identify_caller, is_due, session_cookie
 
 DONE = {
     "saved": marked("Saved."),
@@ -52,7 +52,8 @@ def panel_route(path: str, handle: Handler, *methods: str) -> Route:
         if identity is None:
             return RedirectResponse(_login_for(request), 303)
         request.state.identity = identity
-        await runtime.database.write(sessions.touch_session, runtime.clock(), session_cookie(request))
+        if is_due(request, session_cookie(request)):
+            await runtime.database.write(sessions.touch_session, runtime.clock(), session_cookie(request))
         return await handle(request)
 
     return Route(path, guarded, methods=list(methods or ("GET",)))
