@@ -10,6 +10,7 @@ from fenfa.db.engine import Database, open_sqlite
 from fenfa.db.migrate import migrate
 from tests.inspectors.scores import pytest_terminal_summary, score  # noqa: F401 -- a hook and a fixture
 from tests.support.client import AppClient, running
+from tests.support.hostile import make_hostile
 from tests.support.postgresql import PostgreSQL, running_postgresql
 
 
@@ -18,6 +19,15 @@ def client(tmp_path: Path) -> Iterator[AppClient]:
     """A fresh application with an empty data folder."""
     with running(tmp_path / "data") as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder of the files that are made to break a reader; all test processes of a run share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "hostile"
+    make_hostile(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
