@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from fenfa.cli import main
+from fenfa.cli.serve import _warn
+from fenfa.config import Config
 from tests.support.device_ca import UDID, Reply, answer, authority, device
 
 
@@ -56,3 +58,11 @@ def test_nothing_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["udid", "inspect", str(tmp_path / "reply")]) == 0
     said = capsys.readouterr().out
     assert said.replace("\n", "").isprintable()
+
+
+def test_the_start_says_that_profiles_are_not_signed(capsys: pytest.CaptureFixture[str]) -> None:
+    _warn(Config(udid_sign_cert="/nowhere/chain.pem"))
+    said = "warning: signing profiles: certificate and key go together, and one of them is not named\n"
+    assert said in capsys.readouterr().err
+    _warn(Config())
+    assert "signing" not in capsys.readouterr().err

@@ -114,7 +114,7 @@ def complete_enrolment(connection: Connection, now: datetime, nonce: str, reply:
     mine = (enrolments.c.nonce_hash == found["nonce_hash"], enrolments.c.used_at.is_(None))
     in_time = enrolments.c.expires_at > stamp(now)
     if not connection.execute(update(enrolments).where(*mine, in_time).values(used_at=stamp(now))).rowcount:
-        return _lost_race(connection, now, nonce)
+        return _already_over(connection, nonce)
     _take_in(connection, stamp(now), found, reply)
     return _goal(connection, found)
 
@@ -162,12 +162,12 @@ def _take_in(connection: Connection, now: str, enrolment: Record, reply: "Device
     )
 
 
-def _lost_race(connection: Connection, now: datetime, nonce: str) -> Goal:
-    """Another reply was faster; or time ran out meanwhile."""
-    goal = find_goal(connection, now, nonce)
-    if goal is None:
+def _already_over(connection: Connection, nonce: str) -> Goal:
+    """Another reply was faster, or time ran out meanwhile."""
+    found = _enrolment(connection, nonce)
+    if found["used_at"] is None:
         raise BadInput(_OVER)
-    return goal
+    return _goal(connection, found)
 
 
 def _enrolment(connection: Connection, nonce: str) -> Record:
