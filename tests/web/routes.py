@@ -42,6 +42,8 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("POST", "/upload"): Gate("upload", 400),
     ("POST", "/smart-upload"): Gate("upload", 400),
     ("GET", "/admin"): Gate("panel", 200, html=True),
+    ("GET", "/admin/events"): Gate("panel", 200, html=True),
+    ("GET", "/admin/statistics"): Gate("panel", 200, html=True),
     ("GET", "/admin/login"): Gate("none", 200, html=True),
     ("POST", "/admin/login"): Gate("none", 403, html=True),
     ("POST", "/admin/logout"): Gate("none", 403, html=True),

@@ -1,7 +1,7 @@
 """Languages: which one a visitor reads, and the texts, dates and sizes in it."""
 
 import gettext
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -88,9 +88,26 @@ def readable_moment(stamp: str, language: Language) -> str:
     return f"{dates.format_datetime(_moment(stamp), 'medium', locale=language.locale)} UTC" if stamp else ""
 
 
+def readable_share(share: float, language: Language) -> str:
+    """0.123 → `12%`."""
+    return numbers.format_percent(share, locale=language.locale)
+
+
 def readable_distance(stamp: str, now: datetime, language: Language) -> str:
     """`3 days ago`, `in 2 months`."""
     return dates.format_timedelta(_moment(stamp) - now, add_direction=True, locale=language.locale)
+
+
+def readable_days(start: date, end: date, language: Language) -> str:
+    """`Nov 2, 2026`, `Nov 2 – 8, 2026`; `2026年11月2日至8日`."""
+    if start == end:
+        return dates.format_date(start, "medium", language.locale)
+    return dates.format_interval(start, end, "yMMMd", locale=language.locale)
+
+
+def short_day(day: date, language: Language, *, with_year: bool = False) -> str:
+    """`Nov 2`, `11月2日`; with the year the month alone: `Nov 2026`, `2026年11月`."""
+    return dates.format_skeleton("yMMM" if with_year else "MMMd", day, locale=language.locale)
 
 
 def _moment(stamp: str) -> datetime:

@@ -30,6 +30,14 @@ def span_of(start: str, end: str, today: date, count: int = USUAL) -> Span:
     return span
 
 
+def kept_day(text: str) -> str:
+    """The text if it is a date, else nothing: for pages, which show what they can."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
+
+
 def _date(name: str, text: str) -> date:
     try:
         day = date.fromisoformat(text)

@@ -1,8 +1,8 @@
 """The admin panel: HTML pages, one module a page. The menu is drawn from PAGES."""
 
-from fenfa.web.admin import dashboard, login
+from fenfa.web.admin import dashboard, events, login, statistics
 from fenfa.web.admin.panel import Page
 
-PAGES: tuple[Page, ...] = (dashboard.PAGE,)
+PAGES: tuple[Page, ...] = (dashboard.PAGE, events.PAGE, statistics.PAGE)
 
 ROUTES = (*login.ROUTES, *(route for page in PAGES for route in page.routes))
