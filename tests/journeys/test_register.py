@@ -5,11 +5,13 @@ The normal run takes a spread of the kill points; `FENFA_CRASH_ROUNDS=all` takes
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,7 @@ import pytest
 from tests.journeys.test_crash import is_dead
 from tests.services.apple_world import settings_of
 from tests.support.app_store import Account, AppStore, Fault, Seen, app_store, make_account, udid
+from tests.support.postgresql import PostgreSQL
 from tests.support.server import FenfaServer, fenfa_server, query, wait_for
 from tests.support.strace import injecting, strace
 
@@ -86,6 +89,7 @@ def assert_registered(server: FenfaServer, account: Account, store: AppStore, co
     assert ours == sorted((row["udid"], row["id"]) for row in account.devices)
     assert query(server, "SELECT count(*) FROM devices WHERE apple_registered_at IS NULL") == [(0,)]
     assert store.busiest == 1
+    assert not re.search(r"00008110|PRIVATE KEY|Phone \d", server.log)
 
 
 def test_random_faults(server: FenfaServer, store: AppStore, account: Account) -> None:
@@ -96,6 +100,39 @@ def test_random_faults(server: FenfaServer, store: AppStore, account: Account) -
     assert (job["state"], job["done"], job["total"]) == ("done", DEVICES, DEVICES)
     assert job["message"] == f"{DEVICES} registered, 0 refused"
     assert_registered(server, account, store, DEVICES)
+
+
+@pytest.mark.postgresql
+def test_two_servers_on_one_database(tmp_path: Path, store: AppStore, account: Account, postgresql: PostgreSQL) -> None:
+    """Both register all devices at once: one request at a time reaches Apple, and every device is registered once."""
+    database = postgresql.fresh()
+    address = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    shared = {"apple_url": store.url, "database_url": address, "secret_key": "ab" * 32}
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    with fenfa_server(folders[0], **shared) as one, fenfa_server(folders[1], **shared) as two:
+        one.client.put("/admin/api/settings", json=settings_of(account)).raise_for_status()
+        text = "".join(f"{udid(number)}\tPhone {number}\tios\n" for number in range(100))
+        one.client.post("/admin/api/devices/import", content=text).raise_for_status()
+        ids = [device["id"] for device in one.client.get("/admin/api/ios_devices").json()["data"]["items"]]
+        halves = (ids[:70], one), (ids[30:], two)
+        with ThreadPoolExecutor(2) as pool:
+            calls = [pool.submit(register_now, server, chosen_ids) for chosen_ids, server in halves]
+            counts = [call.result() for call in calls]
+    database.close()
+    assert counts == [70, 70]
+    assert account.udids() == Counter({udid(number): 1 for number in range(100)})
+    assert store.busiest == 1
+    assert len({seen.token for seen in store.requests}) == 2
+
+
+def register_now(server: FenfaServer, device_ids: list[str]) -> int:
+    """How many are registered; asks again while some are put off."""
+    found = server.client.post("/admin/api/devices/register-apple", json={"device_ids": device_ids}).json()["data"]
+    while found["fail_count"]:
+        found = server.client.post("/admin/api/devices/register-apple", json={"device_ids": device_ids}).json()["data"]
+    return int(found["success_count"])
 
 
 class Killer:

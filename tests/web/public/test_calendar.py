@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.apple.test_signing import site, stored
 from tests.feeds.test_calendar import events
 from tests.services.apple_world import settings_of
 from tests.support.app_store import Account, app_store, make_account
@@ -94,3 +95,21 @@ def test_revoked_and_expired(client: AppClient) -> None:
     assert client.get(other).status_code == 200
     client.admin("DELETE", f"/admin/api/tokens/{token_id}")
     assert refusal(client.get(url)) == REFUSED
+
+
+def test_the_certificate_of_the_enrolment_profiles(tmp_path: Path) -> None:
+    stored(tmp_path, site())
+    files = {"udid_sign_cert": str(tmp_path / "chain.pem"), "udid_sign_key": str(tmp_path / "key.pem")}
+    with running(tmp_path / "data", **files) as client:
+        (found,) = client.admin("GET", "/admin/api/expiring")["items"]
+        assert (found["kind"], found["name"]) == ("profile_signing", "CN=get.example.com")
+        assert (found["ends_at"], found["state"]) == ("2026-12-02T00:00:00.000Z", "soon")
+        (event,) = events(client.get(address(client)).content)
+        assert (event["SUMMARY"], event["DTSTART;VALUE=DATE"]) == (
+            "Certificate of the enrolment profiles ends",
+            "20261202",
+        )
+        (tmp_path / "key.pem").write_text("nothing")
+        (found,) = client.admin("GET", "/admin/api/expiring")["items"]
+        assert found["state"] == "broken"
+        assert "key file" in found["message"]
