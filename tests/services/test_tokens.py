@@ -1,10 +1,12 @@
 """Tokens: made once, stored as a hash, refused when wrong, expired or revoked; guessing is throttled."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select
 
+from fenfa.db.engine import Database
 from fenfa.db.tables import auth_failures
 from fenfa.db.tables import tokens as table
 from fenfa.errors import BadInput, NotFound, RateLimited, Unauthenticated
@@ -185,13 +187,23 @@ def test_addresses_of_one_ipv6_network_count_together(shop: Shop) -> None:
     tokens.check_throttle(shop.connection, NOW, "2001:db8:0:8::1")
 
 
-def test_thousand_failures_of_all_close_the_door_for_all(shop: Shop) -> None:
-    row = {"source": "*", "window_started": int(NOW.timestamp()), "failures": 999}
+def test_thousand_failures_of_all_close_the_door_for_all_who_failed(shop: Shop) -> None:
+    row = {"source": "*", "window_started": int(NOW.timestamp()), "failures": 998}
     shop.connection.execute(insert(auth_failures).values(row))
+    fail(shop, 1, "192.0.2.9")
     tokens.check_throttle(shop.connection, NOW, "192.0.2.9")
     fail(shop, 1)
     with pytest.raises(RateLimited):
         tokens.check_throttle(shop.connection, NOW, "192.0.2.9")
+    tokens.check_throttle(shop.connection, NOW, "192.0.2.8")
+
+
+def test_failures_at_once_all_count(database: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(database.write_now, tokens.note_failure, NOW, "192.0.2.1") for _ in range(8)]
+    assert [one.result() for one in done] == [None] * 8
+    with database.reading() as connection:
+        assert set(connection.scalars(select(auth_failures.c.failures))) == {8}
 
 
 @pytest.mark.parametrize("address", ["", "testclient", "x" * 1000, "unix:"])

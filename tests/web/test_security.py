@@ -137,6 +137,23 @@ def test_a_login_is_throttled(client: AppClient) -> None:
     assert log_in(client).status_code == 303
 
 
+def test_guessing_from_many_addresses_locks_out_none_that_is_right(client: AppClient) -> None:
+    """Five addresses send 20 wrong tokens each; the last 20 of those that are looked at reach the thousand."""
+    right = client.token("admin")
+    client.get("/admin/api/settings", headers={"X-Auth-Token": "wrong"})
+    client.sql("UPDATE auth_failures SET failures = 980 WHERE source = '*'")
+    statuses = []
+    for number in range(100):
+        client.address = f"192.0.2.{number % 5}"
+        statuses.append(client.get("/admin/api/settings", headers={"X-Auth-Token": "wrong"}).status_code)
+        client.address = f"198.51.100.{number}"
+        assert client.get("/admin/api/settings", headers=right).status_code == 200
+    assert statuses == [401] * 20 + [429] * 80
+    client.address = "203.0.113.1"  # a thousand and one: a new guesser has one try
+    tries = [client.get("/admin/api/settings", headers={"X-Auth-Token": "wrong"}).status_code for _ in range(3)]
+    assert tries == [401, 429, 429]
+
+
 def test_a_session_ends_when_it_idles_and_when_it_is_old(client: AppClient) -> None:
     cookie = {"Cookie": cookie_of(log_in(client))}
     client.clock.move(hours=7)
