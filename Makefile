@@ -5,9 +5,9 @@ PORT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
-SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots
+SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots tools/check-templates
 .DEFAULT_GOAL := help
-.PHONY: screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -18,7 +18,7 @@ serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your networ
 test: packages check ## set up and run every check
 	@$(BIN)/pytest -n 2
 
-check: format lint types imports ## format, lint, types, import contracts
+check: format lint types imports texts ## format, lint, types, import contracts, translations
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format --check . $(SCRIPTS)
@@ -32,6 +32,10 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
+
+texts: $(VENV)/.dev
+	@$(BIN)/python tools/check-templates
+	@$(BIN)/python tools/make-translations --check
 
 reference: $(VENV)/.dev ## make docs/reference anew from the code
 	@$(BIN)/python tools/make-reference
