@@ -95,7 +95,7 @@ def _from_forms(server: FenfaServer, text: str, number: int) -> Site:
     variant = {"platform": ("ios", "android", "macos", "windows", "linux")[number % 5]}
     variant |= dict.fromkeys(("display_name", "identifier", "arch", "installer_type", "min_os"), text)
     made = _made(server.client.post(f"/admin/api/products/{product['id']}/variants", json=variant))
-    site = Site(server.url, _ids(product) | {"variant_id": made["id"], "platform": made["platform"]})
+    site = Site(server.url, _ids(product) | {"variant_id": made["id"]} | _page_of_newest(made["platform"]))
     visit = {"type": "visit", "variant_id": made["id"], "extra": {"button": text}}
     _made(server.client.post("/events", json=visit, headers={"User-Agent": text.strip()}))
     return site
@@ -120,11 +120,16 @@ def _from_package(server: FenfaServer, number: int) -> Site:
     )
     product = _made(server.client.get(f"/admin/api/products/{sent['app']['product_id']}"))["product"]
     ids = {"variant_id": sent["app"]["variant_id"], "release_id": sent["release"]["id"], "app_id": sent["app"]["id"]}
-    return Site(server.url, _ids(product) | ids | {"any_id": ids["app_id"], "platform": sent["app"]["platform"]})
+    return Site(server.url, _ids(product) | ids | {"any_id": ids["app_id"]} | _page_of_newest(sent["app"]["platform"]))
 
 
 def _ids(product: dict[str, Any]) -> dict[str, str]:
     return {"product_id": product["id"], "slug": product["id"], "id_or_slug": product["id"]}
+
+
+def _page_of_newest(platform: str) -> dict[str, str]:
+    """The newest build of iOS is a page, that of every other platform a file."""
+    return {"platform": platform} if platform == "ios" else {}
 
 
 def _own(address: str, site: Site) -> bool:

@@ -1,3 +1,11 @@
-"""Names of our words that are the same in every language."""
+"""Names that are the same in every language, and titles made of them."""
+
+from fenfa.services.records import Record
 
 PLATFORM_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "linux": "Linux"}
+
+
+def variant_title(variant: Record) -> str:
+    """`iOS`, `macOS · arm64`: what tells a variant from its siblings. `variant` holds its `product_name`."""
+    own_name = variant["display_name"] if variant["display_name"] != variant["product_name"] else ""
+    return " · ".join(filter(None, (PLATFORM_NAMES[variant["platform"]], variant["arch"], own_name)))

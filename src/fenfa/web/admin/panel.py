@@ -1,5 +1,6 @@
 """What the pages of the panel share: who may see them, where they lead, how they are shown."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from fenfa.errors import Unauthenticated
 from fenfa.services import sessions
+from fenfa.services.records import Page as Slice
 from fenfa.services.tokens import Identity
 from fenfa.vocabulary import Scope
 from fenfa.web.deps import runtime_of, settings_of
@@ -22,6 +24,7 @@ DONE = {
     "saved": marked("Saved."),
     "created": marked("Created."),
     "deleted": marked("Deleted."),
+    "moved": marked("Moved."),
 }
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -68,6 +71,12 @@ async def show(request: Request, template: str, status: int = 200, **values: Any
     here = max(PAGES, key=lambda page: page.reach(request.url.path))
     frame = {"menu": PAGES, "here": here, "done": done, "organization": organization}
     return render(request, template, status, **frame, **values)
+
+
+def page_of(request: Request, limit: int = 50) -> Slice:
+    """The slice of a list that `offset` of the address names; the first where it names none."""
+    offset = request.query_params.get("offset", "")
+    return Slice(limit, int(offset) if re.fullmatch(r"[0-9]{1,12}", offset) else 0)
 
 
 def back_to(path: str, done: str) -> Response:
