@@ -102,6 +102,19 @@ def test_random_faults(server: FenfaServer, store: AppStore, account: Account) -
     assert_registered(server, account, store, DEVICES)
 
 
+def test_a_server_that_ends_hands_its_job_back(server: FenfaServer, store: AppStore, account: Account) -> None:
+    add_devices(server, 0, DEVICES)
+    job_id = start_batch(server)
+    wait_for(lambda: store.asked("POST") > 20 or None)
+    assert server.terminate() == 0
+    ((state, done),) = query(server, "SELECT state, done FROM jobs WHERE kind = 'register-with-apple'")
+    assert state == "queued"
+    assert 0 < done < DEVICES
+    server.start()
+    assert wait_for(partial(finished, server, job_id))["state"] == "done"
+    assert_registered(server, account, store, DEVICES)
+
+
 @pytest.mark.postgresql
 def test_two_servers_on_one_database(tmp_path: Path, store: AppStore, account: Account, postgresql: PostgreSQL) -> None:
     """Both register all devices at once: one request at a time reaches Apple, and every device is registered once."""

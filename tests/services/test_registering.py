@@ -283,6 +283,12 @@ def test_every_teams_list_is_read_by_itself(world: World) -> None:
     assert [one["status"] for one in world.registrations(device_id)] == ["ENABLED"]
 
 
+def test_without_any_key_no_list_is_read(world: World) -> None:
+    world.write(update_team, world.now, world.bench.keys, DEFAULT, {"private_key": ""})
+    Runner(world.bench).enqueue_periodic()
+    assert world.read(jobs.list_jobs, Page()).total == 0
+
+
 def test_one_request_at_a_time_for_each_team(world: World) -> None:
     """Two batches that share devices and single registrations, from four threads."""
     ids = [world.add_device(number) for number in range(12)]

@@ -125,9 +125,8 @@ class _Registering:
 def _sync_teams(bench: Bench, work: Work) -> None:
     """Reads the list of every team with a key, so that slots, states and the keys' health are known. A team whose key is
     refused does not keep the others from theirs."""
-    wanted = work.args.get("team_id", "")
-    teams = [team["id"] for team in bench.database.read_now(list_teams) if team["configured"]]
-    for team_id in teams if not wanted else [wanted]:
+    teams = bench.database.read_now(_teams_with_keys)
+    for team_id in teams:
         if team_id in work.memory.get("read", []):
             continue
         with suppress(AppleRefused):  # noted as the team's health
@@ -136,10 +135,14 @@ def _sync_teams(bench: Bench, work: Work) -> None:
         work.note(done=len(work.memory["read"]), total=len(teams))
 
 
+def _teams_with_keys(connection: Connection) -> list[str]:
+    return [str(team["id"]) for team in list_teams(connection) if team["configured"]]
+
+
 def _register(apple: "AppStoreConnect", device: Record) -> AppleDevice:
     name = device["device_name"] or f"{device['model']} {device['udid'][-4:]}"
     return apple.register(name, device["udid"])
 
 
 REGISTER = Kind("register-with-apple", _register_devices)
-SYNC = Kind("read-apple-lists", _sync_teams, timedelta(hours=6))
+SYNC = Kind("read-apple-lists", _sync_teams, timedelta(hours=6), lambda connection: bool(_teams_with_keys(connection)))

@@ -143,4 +143,5 @@ def _wait(least: float, attempts: int) -> timedelta:
 
 def _wanted(connection: Connection, now: datetime, kinds: tuple[Kind, ...]) -> list[Kind]:
     periodic = [(kind, stamp(now - kind.every)) for kind in kinds if kind.every]
-    return [kind for kind, before in periodic if jobs.last_enqueued(connection, kind.name) <= before]
+    due = [kind for kind, before in periodic if jobs.last_enqueued(connection, kind.name) <= before]
+    return [kind for kind in due if kind.is_needed(connection)]

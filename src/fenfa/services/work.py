@@ -35,11 +35,12 @@ class Bench(Protocol):
 @dataclass(frozen=True)
 class Kind:
     """One kind of job. `run` blocks; it may be called again at any step, in another process, and then goes on from
-    `work.memory`. `every`: made by the runner itself, that often."""
+    `work.memory`. `every`: made by the runner itself, that often, while it `is_needed`."""
 
     name: str
     run: Callable[[Bench, "Work"], None]
     every: timedelta | None = None
+    is_needed: Callable[[Connection], bool] = lambda connection: True
 
 
 @dataclass

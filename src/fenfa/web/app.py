@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ FLUSH_SECONDS = 0.2
 MOST_PAGES = 512
 SWEEP_SECONDS = 3600
 JOB_SECONDS = 1.0
+PERIODIC_SECONDS = 60.0
 HAND_BACK = 5.0
 """Seconds that a running job gets at shutdown to end its step; after that, the next start takes it up where it was."""
 log = logging.getLogger("fenfa.web")
@@ -103,6 +105,8 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
         if app.state.worker <= 1:  # the first worker, or the only process
             tasks.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
             tasks.append(asyncio.create_task(_repeat(JOB_SECONDS, lambda: _work(runner), "jobs")))
+            enqueue = partial(in_thread, runner.enqueue_periodic)
+            tasks.append(asyncio.create_task(_repeat(PERIODIC_SECONDS, enqueue, "periodic jobs")))
         try:
             yield
         finally:
@@ -177,7 +181,6 @@ async def _sweep(runtime: Runtime) -> None:
 
 
 async def _work(runner: Runner) -> None:
-    await in_thread(runner.enqueue_periodic)
     while await in_thread(runner.run_next):
         pass
 
