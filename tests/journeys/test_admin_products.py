@@ -41,6 +41,7 @@ def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
 def enter(browser: Browser, scripts: bool, path: str = "/admin/products", **options: Any) -> Page:
     page = browser.open(f"/admin/login?next={path}", java_script_enabled=scripts, **options)
     log_in(page)
+    page.wait_for_load_state()  # nobody types before the script is there
     return page
 
 
