@@ -154,6 +154,27 @@ def test_named_variables_exist(page: Path) -> None:
         assert variable in known or name_of(page) == "docs/reference/benchmarks.md", variable
 
 
+# guides in Chinese
+
+GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
+
+
+def outline(path: Path) -> tuple[list[str], list[str]]:
+    """The levels of a page's headings, and its code without the comments, which are translated."""
+    text = path.read_text(encoding="utf-8")
+    fence = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+    code = [re.sub(r"(^|\s)\s*# .*", "", block) for block in fence.findall(text)]
+    return re.findall(r"^(#+) ", fence.sub("", text), re.MULTILINE), code
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
+def test_guide_has_its_chinese_sibling(guide: Path) -> None:
+    sibling = guide.parent / "zh" / guide.name
+    assert f"[简体中文](zh/{guide.name})" in guide.read_text(encoding="utf-8").partition("\n")[0]
+    assert f"[English](../{guide.name})" in sibling.read_text(encoding="utf-8").partition("\n")[0]
+    assert outline(sibling) == outline(guide)
+
+
 # what must not be in a file of the project; the words are put together here so that this file holds none of them
 
 HOSTS = tuple(
