@@ -19,12 +19,12 @@ _LIST_HEADS = {"FENFA_UPLOAD_TOKEN": "upload_tokens", "FENFA_ADMIN_TOKEN": "admi
 NOT_SETTINGS = frozenset({"FENFA_SERVER", "FENFA_TOKEN", "FENFA_FIXTURES", "FENFA_PAGE_CACHE", "FENFA_CONFIG"})
 
 
-def row(key: str, default: Any, help: str) -> Any:
+def row(key: str, default: Any, help: str, *, secret: bool = False) -> Any:
     """One setting: its key in config.json, its default and one line of help. Its variable is FENFA_ + its last word, in the
-    section `udid` with that word before it."""
+    section `udid` with that word before it. `secret`: no page may show its value."""
     section, _, name = key.rpartition(".")
     variable = "FENFA_" + (f"{section}_{name}" if section == "udid" else name).upper()
-    return field(default=default, metadata={"key": key, "help": help, "variable": variable})
+    return field(default=default, metadata={"key": key, "help": help, "variable": variable, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Config:
     data_dir: str = row("server.data_dir", "data", "folder of everything that Fenfa stores")
     db_path: str = row("server.db_path", "data/fenfa.db", "the SQLite file; fenfa.db in data_dir unless set")
     database_url: str = row(
-        "server.database_url", "", "PostgreSQL instead of SQLite: postgresql://user:password@host/name"
+        "server.database_url", "", "PostgreSQL instead of SQLite: postgresql://user:password@host/name", secret=True
     )
     dev_proxy_front: str = row("server.dev_proxy_front", "", "accepted for the Go version's sake and ignored")
     dev_proxy_admin: str = row("server.dev_proxy_admin", "", "accepted for the Go version's sake and ignored")
@@ -57,12 +57,15 @@ class Config:
         "server.apple_url", "https://api.appstoreconnect.apple.com", "App Store Connect; another one for tests alone"
     )
     access_log: bool = row("server.access_log", True, "log a line for every request")
-    upload_tokens: tuple[str, ...] = row("auth.upload_tokens", (DEV_UPLOAD_TOKEN,), "tokens of scope upload")
-    admin_tokens: tuple[str, ...] = row("auth.admin_tokens", (DEV_ADMIN_TOKEN,), "tokens of scope admin")
+    upload_tokens: tuple[str, ...] = row(
+        "auth.upload_tokens", (DEV_UPLOAD_TOKEN,), "tokens of scope upload", secret=True
+    )
+    admin_tokens: tuple[str, ...] = row("auth.admin_tokens", (DEV_ADMIN_TOKEN,), "tokens of scope admin", secret=True)
     secret_key: str = row(
         "auth.secret_key",
         "",
         "64 hexadecimal digits in place of data/secret.key, the same for every server of one database",
+        secret=True,
     )
     max_upload_bytes: int = row("limits.max_upload_bytes", 8 * 1024**3, "largest file that is taken, in bytes")
     min_free_bytes: int = row(

@@ -3,7 +3,6 @@
 import base64
 
 import pytest
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sqlalchemy import select
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from fenfa.config import Config
 from fenfa.db.tables import products
 from fenfa.db.tables import settings as table
-from fenfa.errors import BadInput
+from fenfa.errors import BadInput, SecretLost
 from fenfa.services import settings
 from fenfa.services.vault import unseal
 from tests.services.shop import Shop
@@ -62,7 +61,7 @@ def test_secret_is_sealed_under_its_name(shop: Shop, name: str) -> None:
     assert secret.strip() not in stored
     assert base64.b64encode(secret.encode()).decode()[:40] not in stored
     assert unseal(shop.bench.keys, name, sealed).strip() == secret.strip()
-    with pytest.raises(InvalidTag):
+    with pytest.raises(SecretLost):
         unseal(shop.bench.keys, "another_name", sealed)
     assert sealed not in str(loaded.public())
 
@@ -75,7 +74,7 @@ def test_sealing_twice_gives_two_texts(shop: Shop) -> None:
 def test_changed_seal_does_not_open(shop: Shop) -> None:
     raw = bytearray(base64.b64decode(save(shop, s3_secret_key="secret")["s3_secret_key"]))
     raw[-1] ^= 1
-    with pytest.raises(InvalidTag):
+    with pytest.raises(SecretLost):
         unseal(shop.bench.keys, "s3_secret_key", base64.b64encode(raw).decode())
 
 
@@ -120,6 +119,14 @@ def test_bad_value_is_refused_and_nothing_is_saved(shop: Shop, name: str, value:
     assert shop.connection.execute(select(table)).all() == []
 
 
+def test_every_problem_is_found_at_once(shop: Shop) -> None:
+    found = settings.find_problems({"organization": "a\nb", "s3_bucket": "UPPER", "apple_key_id": "ABC123DEF4"})
+    assert {name: str(error) for name, error in found.items()} == {
+        "organization": "must be a line of at most 255 characters",
+        "s3_bucket": "must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
+    }
+
+
 def test_rsa_key_is_no_apple_key(shop: Shop) -> None:
     with pytest.raises(BadInput, match="apple_private_key must be the text"):
         save(shop, apple_private_key=pem(rsa.generate_private_key(65537, 1024)))
@@ -127,4 +134,4 @@ def test_rsa_key_is_no_apple_key(shop: Shop) -> None:
 
 def test_every_setting_has_a_check() -> None:
     assert "apple_private_key" in settings.setting_names()
-    assert len(settings.setting_names()) == 15
+    assert len(settings.setting_names()) == 16

@@ -10,7 +10,7 @@ from fenfa.db.engine import Database
 from fenfa.db.tables import auth_failures
 from fenfa.db.tables import tokens as table
 from fenfa.errors import BadInput, NotFound, RateLimited, Unauthenticated
-from fenfa.services import tokens
+from fenfa.services import sessions, tokens
 from fenfa.services.records import Page
 from fenfa.services.tokens import ConfigToken, Identity
 from fenfa.vocabulary import Scope
@@ -94,6 +94,25 @@ def test_revoked_token_is_refused_at_once(shop: Shop) -> None:
         tokens.identify_by_id(shop.connection, NOW, token_id, KNOWN)
     (listed,) = tokens.list_tokens(shop.connection, Page()).items
     assert listed["revoked_at"] == "2026-11-02T09:30:00.000Z"
+
+
+def test_revoking_ends_the_logins_of_the_token_alone(shop: Shop) -> None:
+    mine, other = make(shop)[0], make(shop)[0]
+    for token_id in (mine, mine, other):
+        sessions.open_session(shop.connection, NOW, token_id)
+    assert sessions.count_sessions(shop.connection, NOW, mine) == 2
+    assert sessions.count_sessions(shop.connection, NOW + sessions.IDLE + SECOND, mine) == 0
+    tokens.revoke_token(shop.connection, NOW, mine)
+    assert [sessions.count_sessions(shop.connection, NOW, token_id) for token_id in (mine, other)] == [0, 1]
+
+
+def test_token_is_told_without_its_secret(shop: Shop) -> None:
+    token_id, _ = make(shop)
+    told = tokens.get_token(shop.connection, token_id)
+    assert told == tokens.list_tokens(shop.connection, Page()).items[0]
+    assert "secret_mac" not in told
+    with pytest.raises(NotFound, match="token not found"):
+        tokens.get_token(shop.connection, "tok_nobody")
 
 
 def test_unknown_token_cannot_be_revoked(shop: Shop) -> None:

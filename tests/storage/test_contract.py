@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fenfa.errors import NotFound
 from fenfa.storage import BACKENDS
 from fenfa.storage.base import Storage, release_key, release_of
 
@@ -41,6 +42,22 @@ def test_put_object_is_there_and_stays_when_staging_goes(storage: Storage, stage
     assert read(storage, KEY) == b"content"
     (stored,) = storage.objects()
     assert (stored.key, stored.size, release_of(stored.key)) == (KEY, 7, "rel_aaaaaaaa")
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "part"), [(0, 7, b"content"), (0, 99, b"content"), (2, 3, b"nte"), (5, 9, b"nt"), (7, 1, b"")]
+)
+def test_read_gives_a_part(storage: Storage, staged: Path, start: int, size: int, part: bytes) -> None:
+    storage.put(staged, KEY, b"{}")
+    assert storage.read(KEY, start, size) == part
+
+
+def test_read_of_nothing_says_so(storage: Storage, staged: Path) -> None:
+    storage.put(staged, KEY, b"{}")
+    storage.delete(KEY)
+    for key in (KEY, OTHER):
+        with pytest.raises(NotFound, match="missing"):
+            storage.read(key, 0, 1)
 
 
 def test_put_may_be_repeated(storage: Storage, staged: Path) -> None:

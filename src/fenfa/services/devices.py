@@ -7,9 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from fenfa.apple.models import model_name
-from fenfa.db.tables import device_bindings, device_sessions, devices, variants
+from fenfa.db.tables import device_bindings, device_sessions, devices, products, variants
 from fenfa.errors import Conflict
-from fenfa.services.records import Listed, Page, Record, contains, fetch_page, record, within_days
+from fenfa.services.records import (
+    Listed,
+    Page,
+    Record,
+    contains,
+    fetch_all,
+    fetch_one,
+    fetch_page,
+    record,
+    within_days,
+)
 from fenfa.vocabulary import new_id
 
 
@@ -43,6 +53,18 @@ def devices_query(
     if app_id:
         query = query.where(devices.c.id.in_(bound.where(variants.c.app_id == app_id)))
     return within_days(query, devices.c.created_at, start, end)
+
+
+def get_device(connection: Connection, device_id: str) -> Record:
+    """With `variants`: those it was registered for, the latest first, each with its product's name."""
+    device = fetch_one(connection, select(devices).where(devices.c.id == device_id), "device not found")
+    names = (variants.c.id, variants.c.display_name, variants.c.identifier, variants.c.product_id)
+    bound = select(*names, products.c.name.label("product_name"), device_bindings.c.created_at.label("bound_at"))
+    bound = bound.join(device_bindings, device_bindings.c.variant_id == variants.c.id)
+    bound = bound.join(products, products.c.id == variants.c.product_id).where(device_bindings.c.device_id == device_id)
+    del device["seq"]
+    device["model_name"] = model_name(device["model"])
+    return device | {"variants": fetch_all(connection, bound.order_by(device_bindings.c.seq.desc()))}
 
 
 def list_devices(connection: Connection, query: Select[Any], page: Page) -> Listed:

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, not_, or_, select, update
 
 from fenfa.db.tables import login_links, sessions
 from fenfa.errors import Unauthenticated
@@ -37,6 +37,12 @@ def session_token(connection: Connection, now: datetime, value: str) -> str:
     return str(row["token_id"])
 
 
+def count_sessions(connection: Connection, now: datetime, token_id: str) -> int:
+    """How many logins with this token are not over."""
+    query = select(func.count()).where(sessions.c.token_id == token_id, not_(_is_over(now)))
+    return int(connection.scalar(query) or 0)
+
+
 def touch_session(connection: Connection, now: datetime, value: str) -> None:
     connection.execute(update(sessions).where(sessions.c.id_mac == _hashed(value)).values(seen_at=stamp(now)))
 
@@ -62,8 +68,11 @@ def redeem_link(connection: Connection, now: datetime, code: str) -> str:
 
 
 def drop_expired_sessions(connection: Connection, now: datetime) -> None:
-    over = or_(sessions.c.seen_at < stamp(now - IDLE), sessions.c.created_at < stamp(now - LONGEST))
-    connection.execute(delete(sessions).where(over))
+    connection.execute(delete(sessions).where(_is_over(now)))
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    return or_(sessions.c.seen_at < stamp(now - IDLE), sessions.c.created_at < stamp(now - LONGEST))
 
 
 def _hashed(value: str) -> str:

@@ -24,35 +24,35 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def _line(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 255 or has_controls(value):
-        raise ValueError("must be a line of at most 255 characters")
+        raise BadInput("must be a line of at most 255 characters")
     return value.strip()
 
 
 def _url(value: Any) -> str:
     text = _line(value).rstrip("/")
     if text and not _is_base_url(text):
-        raise ValueError("must be a URL such as https://get.example.com, without a path")
+        raise BadInput("must be a URL such as https://get.example.com, without a path")
     return text
 
 
 def _endpoint(value: Any) -> str:
     text = _line(value).rstrip("/")
     if text and not (_is_web_url(text)):
-        raise ValueError("must be a URL such as https://s3.example.com")
+        raise BadInput("must be a URL such as https://s3.example.com")
     return text
 
 
 def _urls(value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) > 20:
-        raise ValueError("must be a list of at most 20 URLs")
+        raise BadInput("must be a list of at most 20 URLs")
     return [url for url in map(_url, value) if url]
 
 
-def _matching(pattern: re.Pattern[str], advice: str) -> Callable[[Any], str]:
+def _matching(pattern: re.Pattern[str], refuse: Callable[[], BadInput]) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         text = _line(value)
         if text and not pattern.fullmatch(text):
-            raise ValueError(advice)
+            raise refuse()
         return text
 
     return check
@@ -60,18 +60,19 @@ def _matching(pattern: re.Pattern[str], advice: str) -> Callable[[Any], str]:
 
 def _storage_type(value: Any) -> str:
     if value != "local":
-        raise ValueError('must be "local", the only storage of this version')
+        raise BadInput('must be "local", the only storage of this version')
     return "local"
 
 
 def _secret(value: Any) -> str:
     text = _line(value)
     if " " in text:
-        raise ValueError("must not hold spaces")
+        raise BadInput("must not hold spaces")
     return text
 
 
 def _private_key(value: Any) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -79,17 +80,17 @@ def _private_key(value: Any) -> str:
         return ""
     try:
         key = load_pem_private_key(str(value).encode(), password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise ValueError("must be the text of the .p8 file from App Store Connect")
+        raise BadInput("must be the text of the .p8 file from App Store Connect")
     return str(value).strip() + "\n"
 
 
 def _date(value: Any) -> str:
     text = _line(value)
     if text and not _is_date(text):
-        raise ValueError("must be a date, YYYY-MM-DD")
+        raise BadInput("must be a date, YYYY-MM-DD")
     return text
 
 
@@ -100,14 +101,20 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "upload_domain": _url,
     "storage_type": _storage_type,
     "s3_endpoint": _endpoint,
-    "s3_bucket": _matching(_BUCKET, "must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens"),
-    "s3_region": _matching(re.compile(r"[a-z0-9-]{1,40}"), "must be a region such as eu-central-1"),
+    "s3_bucket": _matching(
+        _BUCKET, lambda: BadInput("must be a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens")
+    ),
+    "s3_region": _matching(re.compile(r"[a-z0-9-]{1,40}"), lambda: BadInput("must be a region such as eu-central-1")),
     "s3_public_url": _endpoint,
     "s3_access_key": _secret,
     "s3_secret_key": _secret,
-    "apple_key_id": _matching(re.compile(r"[A-Z0-9]{10}"), "must be the 10 letters and digits of the key's ID"),
-    "apple_issuer_id": _matching(_UUID, "must be the issuer's UUID"),
-    "apple_team_id": _matching(re.compile(r"[A-Z0-9]{10}"), "must be the 10 letters and digits of the team's ID"),
+    "apple_key_id": _matching(
+        re.compile(r"[A-Z0-9]{10}"), lambda: BadInput("must be the 10 letters and digits of the key's ID")
+    ),
+    "apple_issuer_id": _matching(_UUID, lambda: BadInput("must be the issuer's UUID")),
+    "apple_team_id": _matching(
+        re.compile(r"[A-Z0-9]{10}"), lambda: BadInput("must be the 10 letters and digits of the team's ID")
+    ),
     "apple_private_key": _private_key,
     "apple_membership_ends": _date,
 }
@@ -117,6 +124,7 @@ _SHOWN = (
     "apple_membership_ends",
 )
 SECRETS = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
+"""Stored sealed, and shown to nobody."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +171,17 @@ def save_settings(connection: Connection, now: str, keys: Keys, changes: Mapping
     touch_all(connection)
 
 
+def find_problems(changes: Mapping[str, Any]) -> dict[str, BadInput]:
+    """What is wrong with each of the values, by name; empty: all of them can be saved."""
+    found = {}
+    for name, value in changes.items():
+        try:
+            _CHECKS[name](value)
+        except BadInput as error:
+            found[name] = error
+    return found
+
+
 def setting_names() -> tuple[str, ...]:
     return tuple(_CHECKS)
 
@@ -173,7 +192,7 @@ def checked_setting(name: str, value: Any, field: str = "") -> Any:
         raise BadInput(f"unknown field {name!r}; known: {', '.join(_CHECKS)}")
     try:
         return _CHECKS[name](value)
-    except ValueError as error:
+    except BadInput as error:
         raise BadInput(f"{field or name} {error}") from None
 
 

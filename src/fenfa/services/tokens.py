@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from fenfa.db.tables import auth_failures, tokens
+from fenfa.db.tables import auth_failures, sessions, tokens
 from fenfa.db.upserts import insert_missing
 from fenfa.errors import BadInput, NotFound, RateLimited, Unauthenticated
-from fenfa.services.records import Listed, Page, Record, fetch_page, stamp
+from fenfa.services.records import Listed, Page, Record, fetch_one, fetch_page, stamp
 from fenfa.services.sessions import CONSOLE
 from fenfa.vocabulary import Scope, new_id
 
@@ -29,6 +29,8 @@ _MAX_FAILURES = 10
 _MAX_FAILURES_OF_ALL = 1000
 _EVERYONE = "*"
 _SEEN_STEP = timedelta(minutes=1)
+_COLUMNS = ("id", "name", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
+_TOLD = select(*(tokens.c[name] for name in _COLUMNS))
 REFUSED = "invalid or missing auth token"
 
 
@@ -65,16 +67,21 @@ def create_token(
 
 
 def list_tokens(connection: Connection, page: Page) -> Listed:
-    columns = ("id", "name", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
-    return fetch_page(connection, select(*(tokens.c[name] for name in columns)).order_by(tokens.c.seq.desc()), page)
+    return fetch_page(connection, _TOLD.order_by(tokens.c.seq.desc()), page)
+
+
+def get_token(connection: Connection, token_id: str) -> Record:
+    """Without anything of its secret."""
+    return fetch_one(connection, _TOLD.where(tokens.c.id == token_id), "token not found")
 
 
 def revoke_token(connection: Connection, now: datetime, token_id: str) -> None:
-    """Takes effect with the next request of every process; twice is harmless."""
+    """Takes effect with the next request of every process, and ends the logins made with it; twice is harmless."""
     if connection.scalar(select(tokens.c.id).where(tokens.c.id == token_id)) is None:
         raise NotFound("token not found")
     mine = (tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
     connection.execute(update(tokens).where(*mine).values(revoked_at=stamp(now)))
+    connection.execute(delete(sessions).where(sessions.c.token_id == token_id))
 
 
 def has_tokens(connection: Connection) -> bool:

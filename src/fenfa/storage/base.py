@@ -48,6 +48,9 @@ class Storage(Protocol):
     def path(self, key: str) -> Path | None:
         """The local file behind the key, or None where the store has none (then it is fetched by URL)."""
 
+    def read(self, key: str, start: int, size: int) -> bytes:
+        """`size` bytes of the object from `start`, fewer at its end; `NotFound` without the object."""
+
     def delete(self, key: str) -> None:
         """Removes the object, its `meta.json` and empty folders; a missing object is fine."""
 

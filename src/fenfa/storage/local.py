@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from fenfa.errors import Unavailable
+from fenfa.errors import NotFound, Unavailable
 from fenfa.storage.base import META, ROOT, StoredObject
 from fenfa.storage.staging import no_room_is_full, sync_folder
 
@@ -44,6 +44,14 @@ class LocalStorage:
         with no_room_is_full():
             self._replace(folder / META, meta)
             sync_folder(folder)
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        try:
+            with self.path(key).open("rb") as file:
+                file.seek(start)
+                return file.read(size)
+        except FileNotFoundError:
+            raise NotFound("the stored file is missing") from None
 
     def delete(self, key: str) -> None:
         target = self.path(key)

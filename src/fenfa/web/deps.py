@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from fastapi.routing import APIRoute
+from pydantic import BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
@@ -22,6 +23,7 @@ from fenfa.web.security import authenticate, client_scheme
 from fenfa.web.urls import Urls, base_of, urls_for
 
 MAX_JSON = 1024 * 1024
+_Unsaid = BeforeValidator(lambda text: text or None)  # forms send the fields that nobody filled in as well
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -123,14 +125,14 @@ def page_query(
 
 
 def event_filter(
-    type: Annotated[EventType | None, Query(description="visit, click or download")] = None,
+    type: Annotated[EventType | None, _Unsaid, Query(description="visit, click or download")] = None,
     app_id: Line = "",
     variant_id: Line = "",
     release_id: Line = "",
     start: Annotated[Day, Query(alias="from", description="first day, YYYY-MM-DD")] = "",
     end: Annotated[Day, Query(alias="to", description="last day, YYYY-MM-DD")] = "",
     product_id: Line = "",
-    platform: Annotated[Platform | None, Query(description="ios, android, macos, windows or linux")] = None,
+    platform: Annotated[Platform | None, _Unsaid, Query(description="ios, android, macos, windows or linux")] = None,
 ) -> EventFilter:
     return EventFilter(type, app_id, variant_id, release_id, start, end, product_id, platform)
 

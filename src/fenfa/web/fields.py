@@ -38,7 +38,8 @@ def _filled(text: str) -> str:
     return text
 
 
-def _day(text: str) -> str:
+def day(text: str) -> str:
+    """`YYYY-MM-DD`, or nothing."""
     if text and not _DAY.fullmatch(text):
         raise ValueError(marked("must be a date, YYYY-MM-DD"))
     return text
@@ -47,7 +48,7 @@ def _day(text: str) -> str:
 Line = Annotated[str, AfterValidator(line)]
 Name = Annotated[str, AfterValidator(line), AfterValidator(_filled)]
 Prose = Annotated[str, AfterValidator(prose)]
-Day = Annotated[str, AfterValidator(_day)]
+Day = Annotated[str, AfterValidator(day)]
 Build = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 

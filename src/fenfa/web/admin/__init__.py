@@ -1,9 +1,32 @@
 """The admin panel: HTML pages, one module a page. The menu is drawn from PAGES."""
 
-from fenfa.web.admin import dashboard, events, login, products, releases, statistics, variants
+from fenfa.web.admin import (
+    about,
+    dashboard,
+    devices,
+    events,
+    exports,
+    login,
+    products,
+    releases,
+    settings,
+    statistics,
+    tokens,
+    variants,
+)
 from fenfa.web.admin.panel import Page
 
-PAGES: tuple[Page, ...] = (dashboard.PAGE, products.PAGE, events.PAGE, statistics.PAGE)
+PAGES: tuple[Page, ...] = (
+    dashboard.PAGE,
+    products.PAGE,
+    devices.PAGE,
+    events.PAGE,
+    statistics.PAGE,
+    settings.PAGE,
+    tokens.PAGE,
+    exports.PAGE,
+    about.PAGE,
+)
 
 ROUTES = (
     *login.ROUTES,

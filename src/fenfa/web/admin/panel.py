@@ -25,14 +25,16 @@ DONE = {
     "created": marked("Created."),
     "deleted": marked("Deleted."),
     "moved": marked("Moved."),
+    "revoked": marked("Revoked."),
 }
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
 class Page:
-    """One entry of the menu with its routes. `icon` is of templates/partials/icons.html, `key` opens it; `also` are paths
-    besides `path` below which the entry counts as the current one."""
+    """A page with its routes. `icon` is of templates/partials/icons.html, `key` opens it; `also` are paths besides `path` below
+    which its entry in the menu counts as the current one. A phone's menu has room for five: what is not in it is reached from
+    a page that is."""
 
     path: str
     label: str
@@ -40,6 +42,7 @@ class Page:
     key: str
     routes: tuple[Route, ...]
     also: tuple[str, ...] = ()
+    in_menu: bool = True
 
     def reach(self, path: str) -> int:
         """How closely the entry fits the path: the length of what both begin with; 0 for not at all."""
@@ -68,8 +71,9 @@ async def show(request: Request, template: str, status: int = 200, **values: Any
 
     organization = (await settings_of(request))["organization"]
     done = DONE.get(request.query_params.get("done", ""))
-    here = max(PAGES, key=lambda page: page.reach(request.url.path))
-    frame = {"menu": PAGES, "here": here, "done": done, "organization": organization}
+    menu = [page for page in PAGES if page.in_menu]
+    here = max(menu, key=lambda page: page.reach(request.url.path))
+    frame = {"pages": PAGES, "menu": menu, "here": here, "done": done, "organization": organization}
     return render(request, template, status, **frame, **values)
 
 

@@ -62,4 +62,11 @@ def _span_of(request: Request) -> tuple[Span, BadInput | None]:
         return last_days(today, count), error
 
 
-PAGE = Page("/admin/statistics", marked("Statistics"), "chart", "s", (panel_route("/admin/statistics", report_page),))
+PAGE = Page(
+    "/admin/statistics",
+    marked("Statistics"),
+    "chart",
+    "s",
+    (panel_route("/admin/statistics", report_page),),
+    in_menu=False,
+)
