@@ -53,6 +53,15 @@ def test_nothing_sticks_out(engine: Chromium, site: Site, size: str, locale: str
     assert browser.errors == []
 
 
+def test_every_page_is_in_the_visitors_language(engine: Chromium, site: Site) -> None:
+    browser = Browser(engine, site.base)
+    for page in _walk(browser, site, locale="zh-CN"):
+        if not page.url.endswith("/docs"):  # the API's reference is English, as the API is
+            assert page.locator("html").get_attribute("lang") == "zh-CN"
+            assert _has_chinese(page.title() + page.locator("main").inner_text()), page.url
+    browser.close()
+
+
 def _walk(browser: Browser, site: Site, **options: Any) -> Iterator[Page]:
     """Every page in one browser, logged in; the login page first."""
     page = browser.open("/admin/login", **options)
@@ -66,3 +75,7 @@ def _walk(browser: Browser, site: Site, **options: Any) -> Iterator[Page]:
 def _violations(page: Page) -> list[str]:
     results = Axe().run(page).response["violations"]
     return [f"{page.url}: {one['id']}: {node['html'][:120]}" for one in results for node in one["nodes"]]
+
+
+def _has_chinese(text: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)

@@ -36,9 +36,9 @@ class Site:
     ids: dict[str, str] = field(default_factory=dict)
 
     def pages(self) -> Iterator[str]:
-        """The address of every HTML page that can be shown with what is here."""
+        """The address of every HTML page that can be shown with what is here; links to the latest build lead to files."""
         for (method, path), gate in sorted(TABLE.items()):
-            if method == "GET" and gate.html:
+            if method == "GET" and gate.html and "/latest/" not in path:
                 address = _filled(path, self.ids)
                 if address:
                     yield address
