@@ -42,6 +42,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "udid_verify": ("enforce", "record", "record"),
     "udid_minutes": (5, "15", 15),
     "udid_ask_name": (True, "no", False),
+    "search_engines": (True, "no", False),
     "udid_sign_cert": ("/file.pem", "/env.pem", "/env.pem"),
     "udid_sign_key": ("/file.key", "/env.key", "/env.key"),
     "udid_save_replies": ("/file", "/env", "/env"),

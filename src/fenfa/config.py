@@ -40,6 +40,9 @@ class Config:
         "server.secondary_domains", (), "further domains; downloads use the first one"
     )
     organization: str = row("server.organization", "Fenfa Distribution", "your organisation's name, as people see it")
+    search_engines: bool = row(
+        "server.search_engines", False, "let search engines list the product pages of what is published"
+    )
     bundle_id_prefix: str = row(
         "server.bundle_id_prefix", "", "prefix of the profile identifiers that devices are shown"
     )

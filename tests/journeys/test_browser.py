@@ -97,13 +97,6 @@ def test_everything_works_without_scripts(browser: Browser, tmp_path: Path) -> N
     assert download_bytes(page, "Download for Android") == build.read_bytes()
 
 
-def test_dead_link_says_what_to_do(browser: Browser) -> None:
-    browser.expect_error(404)
-    page = browser.open("/products/nobody")
-    assert "Product not found" in page.get_by_role("heading", level=1).inner_text()
-    assert "ask whoever sent it" in page.locator("main").inner_text()
-
-
 def test_api_reference_reads_well(browser: Browser) -> None:
     page = browser.open("/docs", **DEVICES["android"])
     page.get_by_text("Upload a build", exact=True).click()

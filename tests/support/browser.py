@@ -5,6 +5,7 @@ policy or a request to another host fails the test that caused it.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
 
 PATIENCE = 30.0
 FLAGS = (
@@ -50,10 +51,14 @@ class Browser:
     errors: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
-    def open(self, path: str, **options: Any) -> Page:
-        """A page in a fresh profile. `options` go to the browser's context: a device of `DEVICES`, `color_scheme` …"""
+    def open(self, path: str, behind_https: bool = False, **options: Any) -> Page:
+        """A page in a fresh profile. `options` go to the browser's context: a device of `DEVICES`, `color_scheme` …
+        `behind_https`: the server is told that it stands behind a proxy that speaks https."""
         context = self.chromium.new_context(**options)
         self.contexts.append(context)
+        if behind_https:
+            context.set_extra_http_headers({"X-Forwarded-Proto": "https"})
+            context.route(re.compile(r"^https://127\.0\.0\.1"), _fetch_plainly)
         context.set_default_timeout(10_000)
         context.on("console", self._note_console)
         context.on("weberror", lambda error: self.errors.append(f"script: {error.error}"))
@@ -78,6 +83,11 @@ class Browser:
     def _note_request(self, request: Request) -> None:
         if urlsplit(request.url).netloc != urlsplit(self.base).netloc and not request.url.startswith("data:"):
             self.errors.append(f"another host: {request.url}")
+
+
+def _fetch_plainly(route: Route) -> None:
+    """What the proxy would do."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace("https:", "http:", 1)))
 
 
 def find_chromium() -> str:

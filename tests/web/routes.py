@@ -18,6 +18,7 @@ class Gate(NamedTuple):
 TABLE: dict[tuple[str, str], Gate] = {
     ("GET", "/"): Gate("none", 303, html=True),
     ("GET", "/robots.txt"): Gate("none", 200),
+    ("GET", "/favicon.ico"): Gate("none", 302),
     ("GET", "/static/{path}"): Gate("none", 404),
     ("GET", "/healthz"): Gate("none", 200),
     ("GET", "/openapi.json"): Gate("none", 200),

@@ -46,7 +46,7 @@ def test_wrong_methods_get_a_page_where_people_look(client: AppClient, path: str
 @pytest.mark.parametrize(
     "path",
     [
-        *("/nothing", "/favicon.ico", "/api", "/api/nothing/here", "/admin/api/nothing", "/admin/exports/nothing.csv"),
+        *("/nothing", "/favicon.png", "/api", "/api/nothing/here", "/admin/api/nothing", "/admin/exports/nothing.csv"),
         *("/d/", "/d/rel_x/y", "/ios/rel_x", "/icon", "/static/../app.py", "/static/%2e%2e/app.py", "/static/"),
         *("/upload/x", "/.env", "/%00", "/%ff%fe", "/d/" + "x" * 9000, "/wp-login.php"),
     ],

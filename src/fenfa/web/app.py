@@ -12,7 +12,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +21,7 @@ from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.runner import Runner
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
-from fenfa.web import admin, api, errors, public, reference
+from fenfa.web import admin, api, crawlers, errors, public, reference
 from fenfa.web.api.catalog import Catalogs
 from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
@@ -185,8 +184,4 @@ async def _work(runner: Runner) -> None:
         pass
 
 
-async def _robots(_request: Any) -> PlainTextResponse:
-    return PlainTextResponse("User-agent: *\nDisallow: /\n")
-
-
-_FILES = (Route("/robots.txt", _robots), Mount("/static", Assets()))
+_FILES = (*crawlers.ROUTES, Mount("/static", Assets()))

@@ -44,6 +44,7 @@ async def product_page(request: Request) -> Response:
         target = target_of(urls, face, stamp(now), device)
         values = page_values(catalog, urls, face, target, query)
         values |= {"organization": organization, "path": f"{request.url.path}?{request.url.query}".rstrip("?")}
+        values["is_listed"] = runtime_of(request).config.search_engines
         if device and values["shelf"].first:
             bound = enrolments.is_bound(connection, now, "", browser, values["shelf"].first.id)
             values["registration"] = Registration(bound, bool(device["apple_registered_at"]))
