@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, inspect, select
+from sqlalchemy import Connection, func, inspect, select
 
 from fenfa.db.engine import Database
 from fenfa.errors import ConfigInvalid
@@ -39,11 +39,16 @@ def migrate(database: Database) -> list[str]:
         if connection.dialect.name == "postgresql":  # another replica may be at it: wait, then look again
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             before = MigrationContext.configure(connection).get_current_revision()
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        upgrade(connection, "head")
     return [*said, f"brought the database from {before or 'nothing'} to {head_revision()}"]
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """All steps to this revision, in the connection's transaction: a crash on the way leaves what was before."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _refuse_foreign(database: Database, revision: str | None) -> None:
