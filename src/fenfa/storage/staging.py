@@ -85,6 +85,11 @@ class Staging:
     def path(self, upload_id: str) -> Path:
         return self.folder / f"{upload_id}{SUFFIX}"
 
+    def require_room(self, size: int, floor: int) -> None:
+        """`StorageFull` where `size` more bytes would not fit; that they fit now is no promise."""
+        disk = os.statvfs(self.folder)
+        ensure_room(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize, size, floor)
+
     @contextmanager
     def claimed(self, upload_id: str) -> Iterator[bool]:
         """Waits until nobody else has the file of a finished writer, and holds it meanwhile. False: it is not there."""

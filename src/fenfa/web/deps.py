@@ -18,7 +18,7 @@ from fenfa.services.records import Page, stamp
 from fenfa.services.settings import Settings, load_settings
 from fenfa.services.tokens import Identity
 from fenfa.vocabulary import EventType, Platform, Scope
-from fenfa.web.fields import Day, Line
+from fenfa.web.fields import Day, Line, checked_line
 from fenfa.web.security import authenticate, client_scheme
 from fenfa.web.urls import Urls, base_of, urls_for
 
@@ -39,6 +39,12 @@ def identity_of(request: Request) -> Identity:
 
 def now_of(request: Request) -> str:
     return stamp(runtime_of(request).clock())
+
+
+def idempotency_key(request: Request, key: str | None = None) -> str | None:
+    """By which a repeated upload is known again, from its header unless it is given; it counts for its sender alone."""
+    said = checked_line("Idempotency-Key", request.headers.get("idempotency-key", "") if key is None else key)
+    return f"{identity_of(request).id}:{said}" if said else None
 
 
 async def settings_of(request: Request) -> Settings:

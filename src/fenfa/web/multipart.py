@@ -15,12 +15,15 @@ from starlette.requests import ClientDisconnect, Request
 
 from fenfa.errors import BadInput, TooLarge
 from fenfa.runtime import Runtime
+from fenfa.services.packages import UNKNOWN_TYPE
+from fenfa.services.texts import has_controls
 from fenfa.storage.staging import StagedFile
-from fenfa.vocabulary import new_id
+from fenfa.vocabulary import file_type, new_id
 
 FILE_FIELD = "app_file"
 ICON_FIELD = "icon_base64"
 MAX_FIELD = 256 * 1024
+MAX_NAME = 1024
 MAX_ICON_FIELD = 6 * 1024 * 1024  # 4 MiB of image in base64
 MAX_PARTS = 64
 _BATCH = 256 * 1024  # small enough that hashing finds it in the processor's cache
@@ -35,6 +38,11 @@ class Form:
     file: StagedFile | None = None
     file_name: str = ""
 
+    def discard(self) -> None:
+        """Blocks."""
+        if self.file is not None:
+            self.file.discard()
+
 
 async def receive_form(request: Request, runtime: Runtime) -> Form:
     """The whole form, its file durable in staging. Raises with nothing left behind."""
@@ -43,9 +51,22 @@ async def receive_form(request: Request, runtime: Runtime) -> Form:
         await _Receiver(request, runtime, form).run()
     except BaseException:
         if form.file is not None:
-            await asyncio.shield(asyncio.to_thread(form.file.discard))
+            await asyncio.shield(asyncio.to_thread(form.discard))
         raise
     return form
+
+
+def require_file(form: Form) -> StagedFile:
+    """The form's file, if there is one of a type that is taken."""
+    if form.file is None or not form.file_name:
+        raise BadInput(f"{FILE_FIELD} is required")
+    if form.file.size == 0:
+        raise BadInput(f"{FILE_FIELD} is empty")
+    if has_controls(form.file_name) or len(form.file_name) > MAX_NAME:
+        raise BadInput("the file name must not hold control characters")
+    if not file_type(form.file_name):
+        raise BadInput(UNKNOWN_TYPE)
+    return form.file
 
 
 class _Receiver:

@@ -12,6 +12,7 @@ from fenfa.web.admin import (
     settings,
     statistics,
     tokens,
+    upload,
     variants,
 )
 from fenfa.web.admin.panel import Page
@@ -30,6 +31,7 @@ PAGES: tuple[Page, ...] = (
 
 ROUTES = (
     *login.ROUTES,
+    *upload.ROUTES,
     *(route for page in PAGES for route in page.routes),
     *variants.ROUTES,
     *releases.ROUTES,

@@ -26,6 +26,7 @@ DONE = {
     "deleted": marked("Deleted."),
     "moved": marked("Moved."),
     "revoked": marked("Revoked."),
+    "discarded": marked("Discarded."),
 }
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -74,7 +75,7 @@ async def show(request: Request, template: str, status: int = 200, **values: Any
     menu = [page for page in PAGES if page.in_menu]
     here = max(menu, key=lambda page: page.reach(request.url.path))
     frame = {"pages": PAGES, "menu": menu, "here": here, "done": done, "organization": organization}
-    return render(request, template, status, **frame, **values)
+    return render(request, template, status, **frame | values)
 
 
 def page_of(request: Request, limit: int = 50) -> Slice:

@@ -13,16 +13,15 @@ from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
 from fenfa.services.homes import UploadRequest, check_request
-from fenfa.services.packages import UNKNOWN_TYPE, bare_os_version, build_number
+from fenfa.services.packages import bare_os_version, build_number
 from fenfa.services.records import Record
-from fenfa.services.texts import has_controls
-from fenfa.vocabulary import Platform, Scope, file_type
+from fenfa.vocabulary import Platform, Scope
 from fenfa.web import examples
-from fenfa.web.deps import guarded, identity_of, now_of, runtime_of, urls_of
+from fenfa.web.deps import guarded, idempotency_key, identity_of, now_of, runtime_of, urls_of
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers, multipart
 from fenfa.web.fields import checked_build, checked_line, checked_prose
-from fenfa.web.multipart import FILE_FIELD, ICON_FIELD, Form, receive_form
+from fenfa.web.multipart import ICON_FIELD, Form, receive_form, require_file
 from fenfa.web.threads import in_thread
 from fenfa.web.urls import Urls
 
@@ -72,12 +71,12 @@ async def parse_app(request: Request) -> Response:
     runtime = runtime_of(request)
     form = await receive_form(request, runtime)
     try:
-        _require_file(form)
+        require_file(form)
         path = runtime.staging.path(form.upload_id)
         package = await in_thread(runtime.inspect, path, form.file_name)
         return ok(_parsed(package, form.file_name, form.file.size if form.file else 0))
     finally:
-        await in_thread(_discard, form)
+        await in_thread(form.discard)
 
 
 async def _take(request: Request, smart: bool) -> Response:
@@ -85,14 +84,14 @@ async def _take(request: Request, smart: bool) -> Response:
     form = await receive_form(request, runtime)
     try:
         wanted = await _request(request, form, smart)
-        answer = await runtime.database.write(_note, now_of(request), form, wanted, _idempotency_key(request))
+        answer = await runtime.database.write(_note, now_of(request), form, wanted, idempotency_key(request))
     except BaseException:
-        await in_thread(_discard, form)
+        await in_thread(form.discard)
         raise
     if answer is None:
         answer = await in_thread(_settle, runtime, form)
     else:
-        await in_thread(_discard, form)
+        await in_thread(form.discard)
     return ok(await _answer(request, answer), 201)
 
 
@@ -101,12 +100,7 @@ def _settle(runtime: Runtime, form: Form) -> Record:
     try:
         return uploads.finish_upload(runtime, form.upload_id)
     finally:
-        _discard(form)
-
-
-def _discard(form: Form) -> None:
-    if form.file is not None:
-        form.file.discard()
+        form.discard()
 
 
 def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:
@@ -124,7 +118,7 @@ async def _request(request: Request, form: Form, smart: bool) -> UploadRequest:
     variant_id = checked_line("variant_id", fields.get("variant_id", ""))
     if not smart and not variant_id:
         raise BadInput("variant_id is required")
-    _require_file(form)
+    require_file(form)
     create = fields.get("create", "") in ("1", "true") and smart and identity_of(request).may(Scope.ADMIN)
     wanted = UploadRequest(
         file_name=form.file_name,
@@ -164,23 +158,6 @@ def _decoded(text: str) -> bytes:
     if len(data) > MAX_ICON:
         raise ValueError("too large")
     return data
-
-
-def _require_file(form: Form) -> None:
-    if form.file is None or not form.file_name:
-        raise BadInput(f"{FILE_FIELD} is required")
-    if form.file.size == 0:
-        raise BadInput(f"{FILE_FIELD} is empty")
-    if has_controls(form.file_name) or len(form.file_name) > 1024:
-        raise BadInput("the file name must not hold control characters")
-    if not file_type(form.file_name):
-        raise BadInput(UNKNOWN_TYPE)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    """A key counts for the token that sent it alone."""
-    key = checked_line("Idempotency-Key", request.headers.get("idempotency-key", ""))
-    return f"{identity_of(request).id}:{key}" if key else None
 
 
 async def _answer(request: Request, answer: Record) -> dict[str, Any]:
