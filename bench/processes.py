@@ -49,7 +49,7 @@ class Tree:
 
 
 class Peak:
-    """Samples a tree's PSS while the block runs; `bytes` is the highest that was seen."""
+    """Samples a tree's PSS while the block runs, and once when it ends; `bytes` is the highest that was seen."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -58,10 +58,10 @@ class Peak:
         self.bytes = 0
 
     def _sample(self) -> None:
-        while True:
+        is_over = False
+        while not is_over:
+            is_over = self._over.wait(SAMPLE_SECONDS)
             self.bytes = max(self.bytes, self._tree.pss_bytes())
-            if self._over.wait(SAMPLE_SECONDS):
-                return
 
     def __enter__(self) -> Self:
         self._thread.start()
