@@ -95,8 +95,8 @@ def everywhere(client: AppClient, tmp_path: Path) -> dict[str, str]:
         ("android", "Download for Android", "android"),
         ("mac", "Download for macOS, Apple silicon", "silicon"),
         ("windows", "Download for Windows", "windows"),
-        ("linux", "Download for Linux, ARM64", "arm64"),
-        ("fedora", "Download for Linux, x86-64", "amd64"),
+        ("linux", "Download for Linux, ARM64 .tar.gz", "arm64"),
+        ("fedora", "Download for Linux, x86-64 .tar.gz", "amd64"),
         ("curl", "Install on iPhone or iPad", "ios"),
     ],
 )

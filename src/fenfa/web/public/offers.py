@@ -192,11 +192,16 @@ def _told_apart(group: list[Offer], product_name: str) -> list[Offer]:
         replace(
             offer,
             arch=_arch_name(offer) if len(arches) > 1 or offer.platform == Platform.MACOS else "",
-            kind=f".{offer.release['file_ext']}" if len(kinds) > 1 and offer.release else "",
+            kind=f".{offer.release['file_ext']}" if offer.release and (len(kinds) > 1 or _is_choosy(offer)) else "",
             name=offer.variant["display_name"] if len(names) > 1 else "",
         )
         for offer in group
     ]
+
+
+def _is_choosy(offer: Offer) -> bool:
+    """Where people look at the type first: a Linux takes one kind of package and no other."""
+    return offer.platform == Platform.LINUX
 
 
 def _arch_name(offer: Offer) -> str:
