@@ -148,6 +148,16 @@ def test_variants_are_put_in_order(browser: Browser, tmp_path: Path, scripts: bo
     expect(page.locator(".variant h2")).to_have_text(["Linux", "Android"])
 
 
+def test_the_menu_of_a_row(browser: Browser, tmp_path: Path, scripts: bool) -> None:
+    send(browser.base, make_apk(tmp_path / "app.apk", name="Weather"))
+    page = enter(browser, scripts)
+    entry = page.get_by_role("link", name="Add a variant")
+    expect(entry).not_to_be_visible()
+    page.get_by_role("button", name="More: Weather").click()
+    entry.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Add a variant")
+
+
 def test_keys_lead_there(browser: Browser) -> None:
     page = enter(browser, True, "/admin")
     page.keyboard.press("p")

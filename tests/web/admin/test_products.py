@@ -1,6 +1,7 @@
 """The list of products and the page of each."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_list_tells_of_each_product(client: AppClient) -> None:
 def names(client: AppClient, query: str) -> list[str]:
     """Of the products in the list, in its order."""
     links = get(client, f"{URL}?{query}").links
-    ids = [link.rpartition("/")[2] for link in links if link.startswith(f"{URL}/prd_")]
+    ids = [link.rpartition("/")[2] for link in links if re.fullmatch(f"{URL}/prd_[a-z0-9]+", link)]
     return [client.admin("GET", f"/admin/api/products/{one}")["name"] for one in ids]
 
 

@@ -108,6 +108,7 @@ async def _variant(
         listed=listed,
         link=link_of(request),
         share=share_of(variant, urls),
+        page=urls.page(variant["product_slug"]),
         icon_url=urls.icon(variant["product_id"], variant["product_icon_sha256"]),
         form=values,
         problems=problems or {},
