@@ -75,10 +75,10 @@ def test_the_server_imports_no_reader() -> None:
     assert not loaded & {"PIL", "cryptography", "asn1crypto", "plistlib", "zipfile", "fenfa.inspectors.ipa"}
 
 
-def test_an_icon_that_somebody_sent_is_cleaned() -> None:
+def test_an_icon_that_somebody_sent_is_cleaned(tmp_path: Path) -> None:
     sent = images.png(2000, 500, extra=images.chunk(b"tEXt", b"Comment\0secret"))
-    icon = clean_icon(sent)
+    icon = clean_icon(sent, tmp_path)
     assert icon.startswith(b"\x89PNG")
     assert b"secret" not in icon
     with pytest.raises(BadPackage, match="PNG, JPEG or WebP"):
-        clean_icon(b"<svg/>")
+        clean_icon(b"<svg/>", tmp_path)

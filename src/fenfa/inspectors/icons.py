@@ -7,7 +7,7 @@ from fenfa.errors import BadPackage
 from fenfa.inspectors import read_in_child
 
 
-def clean_icon(data: bytes, slots: Path | None = None) -> bytes:
+def clean_icon(data: bytes, slots: Path) -> bytes:
     """A plain PNG of at most 1024 px a side, made from a PNG, JPEG or WebP. Blocks, like `inspect`. Raises BadPackage for
     anything else."""
     with tempfile.NamedTemporaryFile(prefix="fenfa-icon-") as file:

@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fenfa.errors import BadInput, BadPackage, Conflict, TooLarge
-from fenfa.inspectors.icons import clean_icon
 from fenfa.services import icons, products, releases, variants
 from fenfa.services.losses import count_losses
 from fenfa.services.products import ProductOrder
@@ -89,12 +88,13 @@ async def update_product(request: Request) -> Response:
 async def set_icon(request: Request) -> Response:
     """A file sets the icon; a form without one (`remove`) takes it away."""
     product_id = request.path_params["product_id"]
-    await runtime_of(request).database.read(products.get_product, product_id)
+    runtime = runtime_of(request)
+    await runtime.database.read(products.get_product, product_id)
     try:
         file = (await files_of(request, MAX_ICON)).get("icon", b"")
         if not file:
             raise BadInput("choose a picture first: PNG, JPEG or WebP")
-        png = await in_thread(clean_icon, file)
+        png = await in_thread(runtime.clean_icon, file)
     except (BadInput, BadPackage, TooLarge) as error:
         return await _product(request, {"icon": problem_of(request, error)})
     await change(request, "product.icon", product_id, icons.set_icon, now_of(request), product_id, png)
