@@ -85,7 +85,7 @@ def _weather(client: httpx.Client, folder: Path) -> dict[str, Any]:
     """A product on every platform; the answer is that of its newest iOS build."""
     devices = [f"00008110-{number:016X}" for number in range(3)]
     ending = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=12)
-    profile = {"ProvisionedDevices": devices, "ExpirationDate": ending, "Name": "Weather ad hoc"}
+    profile = {"ProvisionedDevices": devices, "ExpirationDate": ending, "Name": "Weather ad hoc", "UUID": "weather"}
     first: dict[str, Any] = {}
     for build, version in enumerate(("2.2.0", "2.3.0", "2.4.0"), 220):
         ipa = make_ipa(folder / "weather.ipa", name="Weather", version=version, build=str(build), profile=profile)

@@ -25,8 +25,11 @@ class Choices:
 def offer_choices(connection: Connection, asked: Subject) -> Choices:
     chosen = settle(connection, asked)
     named = select(products.c.id, products.c.name, products.c.slug).order_by(products.c.name, products.c.seq)
-    columns = ("id", "platform", "arch", "display_name")
-    mine = select(*(variants.c[name] for name in columns)).where(variants.c.product_id == chosen.product_id)
+    columns = (variants.c[name] for name in ("id", "platform", "arch", "display_name"))
+    mine = select(*columns, products.c.name.label("product_name")).join(
+        products, products.c.id == variants.c.product_id
+    )
+    mine = mine.where(variants.c.product_id == chosen.product_id)
     return Choices(
         chosen,
         fetch_all(connection, named),

@@ -59,11 +59,15 @@ def ending_title(ending: Ending, translate: Callable[[str], str]) -> str:
     return translate(_TITLES[ending.kind]).format(name=ending.name)
 
 
+def ending_advice(ending: Ending, translate: Callable[[str], str]) -> str:
+    """What it means, and what to do."""
+    return "\n".join(translate(part) for part in (ending.message, _NOTES[ending.kind]) if part)
+
+
 def ending_note(ending: Ending, translate: Callable[[str], str]) -> str:
-    """What it means, what to do, and what is concerned."""
+    """The advice, and what is concerned."""
     concerned = sorted({release["product_name"] for release in ending.releases})
-    parts = [translate(ending.message) if ending.message else "", translate(_NOTES[ending.kind]), ", ".join(concerned)]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(filter(None, (ending_advice(ending, translate), ", ".join(concerned))))
 
 
 def deadline_of(ending: Ending, now: datetime, urls: Urls, translate: Callable[[str], str]) -> Deadline:

@@ -29,8 +29,11 @@ def test_newest_releases_lead_to_their_pages(client: AppClient) -> None:
     client.make_product("Empty")
     page = client.get("/admin", headers=ADMIN)
     assert page.headers["cache-control"] == "no-store"
-    link = f'href="http://testserver/products/myapp?r={made["release"]["id"]}"'
-    for text in ("MyApp", link, "1.2 (7)", "beta", "20 B", "/icon/products/"):
+    links = [
+        f'href="/admin/{path}"'
+        for path in (f"products/{made['app']['product_id']}", f"releases/{made['release']['id']}")
+    ]
+    for text in (*links, "MyApp", "1.2 (7)", "beta", "20 B", "/icon/products/"):
         assert text in page.text
     assert "Empty" not in page.text
     assert "fenfa upload" not in page.text
@@ -42,7 +45,7 @@ def test_a_newer_release_comes_first(client: AppClient) -> None:
         client.upload(variant, b"%d" % minor, version=f"1.{minor}")
     client.clock.move(hours=3)
     text = client.get("/admin", headers=ADMIN).text
-    found = re.findall(r"</a> (1\.\d)", text)
+    found = re.findall(r">(1\.\d)</a>", text)
     assert found == [f"1.{minor}" for minor in range(9, 1, -1)]
     assert "3 hours ago" in text
 
@@ -103,8 +106,10 @@ def test_what_needs_attention_is_named_and_leads_to_where_it_is_mended(client: A
     client.post("/upload", headers=ADMIN, data=form, files={"app_file": ("broken.ipa", b"nothing")})
     found = concerns(client)
     assert found[0].startswith("iPhones install from https alone")
-    assert found[1].startswith("The profile of Weather 2.4 (")
-    assert "ends on Nov 12, 2026" in found[1]
+    assert found[1].startswith(
+        "Provisioning profile Example Ad Hoc ends · Nov 12, 2026 · in 1 week Builds with it stop"
+    )
+    assert found[1].endswith("Weather 2.4 (1)")
     assert found[2].startswith("broken.ipa was refused: ")
     assert found[3].startswith("Weather has releases that nobody sees")
     text = client.get("/admin", headers=ADMIN).text
@@ -115,9 +120,15 @@ def test_what_needs_attention_is_named_and_leads_to_where_it_is_mended(client: A
     ):
         assert f'href="{link}"' in text
     client.clock.move(days=11)
-    assert any(
-        concern.startswith("The profile of Weather 2.4") and "ended on" in concern for concern in concerns(client)
-    )
+    assert found[1].replace("in 1 week", "1 day ago") == concerns(client)[0]
+
+
+def test_what_ends_much_later_is_no_concern(client: AppClient, tmp_path: Path) -> None:
+    ending = datetime(2027, 11, 12, 9, 30)  # noqa: DTZ001 - as above
+    ipa = make_ipa(tmp_path / "app.ipa", name="Weather", profile={"ExpirationDate": ending})
+    client.post("/smart-upload", headers=ADMIN, data={"create": "1"}, files={"app_file": ("app.ipa", ipa.read_bytes())})
+    assert not any("ends" in concern for concern in concerns(client))
+    assert "Ends later" in client.get("/admin", headers=ADMIN).text
 
 
 def test_many_of_one_kind_are_counted(client: AppClient) -> None:

@@ -86,18 +86,15 @@ def _query_of(wanted: EventFilter) -> str:
 
 def _shown(row: Record, urls: Urls, fresh: str) -> dict[str, Any]:
     is_known = row["product_slug"] is not None
-    is_same = row["variant_display_name"] in (None, row["product_name"])  # then it would say nothing more
     return row | {
         "day": row["ts"][:10],
         "time": row["ts"][11:19],
         "agent": read_agent(row["ua"]),
         "is_fresh": row["ts"] >= fresh,
         "network": f"{row['ip']}/{48 if ':' in row['ip'] else 24}" if row["ip"] else "",
-        "variant": variant_name(row | ({"variant_display_name": ""} if is_same else {}), "variant_"),
+        "variant": variant_name(row, "variant_"),
         "release": release_name(row, "release_") if row["release_version"] is not None else "",
         "icon_url": urls.icon(row["product_id"], row["product_icon_sha256"]) if is_known else "",
-        "product_link": urls.page(row["product_slug"]) if is_known else "",
-        "release_link": f"{urls.page(row['product_slug'])}?r={row['release_id']}" if is_known else "",
     }
 
 

@@ -8,7 +8,7 @@ from fenfa.services.choices import Choices
 from fenfa.services.records import Record
 from fenfa.services.statistics import Subject
 from fenfa.services.texts import has_controls
-from fenfa.web.words import PLATFORM_NAMES
+from fenfa.web.words import variant_title
 
 _LONGEST = 80
 
@@ -37,10 +37,10 @@ def options_of(choices: Choices) -> dict[str, list[tuple[str, str]]]:
     return offered
 
 
-def variant_name(variant: Record, prefix: str = "") -> str:
-    """`iOS · arm64 · For testers`"""
-    platform = PLATFORM_NAMES.get(variant[f"{prefix}platform"], "")
-    return " · ".join(filter(None, (platform, variant[f"{prefix}arch"], variant[f"{prefix}display_name"])))
+def variant_name(row: Record, prefix: str = "") -> str:
+    """Its title, from columns that begin with the prefix and `product_name`; empty for one that is gone."""
+    named = {name: row[f"{prefix}{name}"] for name in ("platform", "arch", "display_name")}
+    return variant_title(named | {"product_name": row["product_name"]}) if named["platform"] else ""
 
 
 def release_name(release: Record, prefix: str = "") -> str:
