@@ -117,7 +117,7 @@ def test_bars_are_reached_by_keyboard_and_can_be_passed_over(browser: Browser) -
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.locator("summary")).to_be_focused()
+    expect(page.locator(".numbers summary")).to_be_focused()
 
 
 def test_statistics_of_a_product_by_key_and_by_choice(browser: Browser) -> None:
