@@ -115,11 +115,13 @@ def _from_package(server: FenfaServer, number: int) -> Site:
         )
     fields = {"create": "1", "channel": text, "changelog": "\n\n".join(PAYLOADS[number::PACKAGES])}
     hostile_name = f"{text.replace('/', '')[:80]}{file.suffix}"
+    waiting = server.client.post("/admin/upload", files={"app_file": (hostile_name, file.read_bytes())})
     sent = _made(
         server.client.post("/smart-upload", data=fields, files={"app_file": (hostile_name, file.read_bytes())})
     )
     product = _made(server.client.get(f"/admin/api/products/{sent['app']['product_id']}"))["product"]
     ids = {"variant_id": sent["app"]["variant_id"], "release_id": sent["release"]["id"], "app_id": sent["app"]["id"]}
+    ids["upload_id"] = waiting.headers["location"].rpartition("/")[2]
     return Site(server.url, _ids(product) | ids | {"any_id": ids["app_id"]} | _page_of_newest(sent["app"]["platform"]))
 
 

@@ -51,6 +51,7 @@ def furnish(base: str, folder: Path) -> Site:
         weather = _weather(client, folder)
         _others(client, folder)
         _events(client, weather)
+        site.ids |= {"upload_id": _propose(client, folder)}
         token = client.post("/admin/api/tokens", json={"name": "CI of the app team", "scope": "upload"})
         site.ids |= {"token_id": token.raise_for_status().json()["data"]["id"]}
         product = client.get(f"/admin/api/products/{weather['app']['product_id']}").json()["data"]["product"]
@@ -132,6 +133,14 @@ def _publish(
     made = client.post(f"/admin/api/products/{product_id}/variants", json=variant).raise_for_status().json()["data"]
     form, files = {"variant_id": made["id"], **fields}, {"app_file": (name, content)}
     client.post("/upload", data=form, files=files).raise_for_status()
+
+
+def _propose(client: httpx.Client, folder: Path) -> str:
+    """The ID of an upload that waits in the panel."""
+    ipa = make_ipa(folder / "weather-2.5.ipa", name="Weather", version="2.5.0", build="230")
+    with ipa.open("rb") as opened:
+        answer = client.post("/admin/upload", files={"app_file": (ipa.name, opened)})
+    return answer.headers["location"].rpartition("/")[2]
 
 
 def _events(client: httpx.Client, sent: dict[str, Any]) -> None:
