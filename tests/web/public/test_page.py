@@ -234,7 +234,7 @@ def test_a_device_is_registered_for_its_variant(client: AppClient, tmp_path: Pat
     variant = send(client, make_ipa(tmp_path / "a.ipa"))["app"]["variant_id"]
     assert visit(client, "/products/example").buttons[0].link == f"/udid/profile.mobileconfig?variant={variant}"
     back = visit(client, f"/products/example?udid_bound=1&variant={variant}")
-    assert back.panel == "This device is registered"
+    assert (back.panel, back.buttons[0].text) == ("This device is registered", "Install on this iPhone")
 
 
 # what is shown of a release
