@@ -164,12 +164,18 @@ def test_on_a_phone_in_chinese(browser: Browser) -> None:
     assert fits(page)
 
 
-def test_first_run_teaches_the_first_step(engine: Chromium, tmp_path: Path) -> None:
+def test_first_run_takes_the_first_build(engine: Chromium, tmp_path: Path) -> None:
+    build = make_apk(tmp_path / "notes.apk", identifier="com.example.notes", name="Field Notes")
     with fenfa_server(tmp_path) as server:
         browser = Browser(engine, server.url)
         page = open_as_admin(browser, "/admin")
-        assert page.get_by_text("Drop a package anywhere in this window").is_visible()
         page.get_by_role("button", name="Copy").first.click()
         expect(page.get_by_text("Copied").first).to_be_visible()
+        page.get_by_label("Choose a build").set_input_files(build)
+        expect(page.locator("#tray article")).to_contain_text("Field Notes")
+        page.reload()
+        concern = page.locator(".concerns li", has_text="Field Notes waits for you")
+        concern.get_by_role("link", name="Look at it").click()
+        expect(page.locator("main article.upload")).to_contain_text("Field Notes")
         browser.close()
     assert browser.errors == []

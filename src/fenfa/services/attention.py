@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from fenfa.db.tables import products, releases, uploads, variants
 from fenfa.services.expiring import Ending, State
+from fenfa.services.proposals import waiting_proposals
 from fenfa.services.records import Record, fetch_all
 from fenfa.services.space import Space
 from fenfa.vocabulary import Platform, UploadState
@@ -21,6 +22,7 @@ class Matter(StrEnum):
     PLAIN_HTTP = "plain_http"  # iOS installs from https alone
     ENDING = "ending"
     UPLOAD_FAILED = "upload_failed"
+    UPLOAD_WAITING = "upload_waiting"  # for a person to say where it goes; it is dropped after a day
     UNPUBLISHED = "unpublished"  # products that have releases and are not shown
     DEFAULT_TOKENS = "default_tokens"
 
@@ -54,6 +56,7 @@ def list_concerns(connection: Connection, around: Surroundings) -> list[Concern]
     }
     rows = {
         Matter.UPLOAD_FAILED: list_failed_uploads(connection),
+        Matter.UPLOAD_WAITING: waiting_proposals(connection),
         Matter.UNPUBLISHED: list_unpublished(connection),
     }
     stands = {

@@ -131,6 +131,14 @@ def test_what_ends_much_later_is_no_concern(client: AppClient, tmp_path: Path) -
     assert "Ends later" in client.get("/admin", headers=ADMIN).text
 
 
+def test_an_upload_that_waits_is_named(client: AppClient) -> None:
+    client.post("/admin/upload", headers=ADMIN, files={"app_file": ("notes.tar.gz", b"a build")})
+    [waiting] = [concern for concern in concerns(client) if "waits for you" in concern]
+    assert waiting.startswith("notes.tar.gz waits")
+    [(upload,)] = client.rows("SELECT id FROM uploads")
+    assert f'href="/admin/uploads/{upload}"' in client.get("/admin", headers=ADMIN).text
+
+
 def test_many_of_one_kind_are_counted(client: AppClient) -> None:
     for number in range(5):
         product = client.make_product(f"Kiosk {number}", published=False)

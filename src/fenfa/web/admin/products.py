@@ -147,6 +147,7 @@ async def _product(
         "admin/product.html",
         400 if problems else 200,
         product=product_view(product, urls),
+        place=product["name"],
         variants=shown,
         platforms=PLATFORM_NAMES,
         form=values,

@@ -92,6 +92,7 @@ async def _release(
         release=release,
         variant=variant,
         title=variant_title(variant),
+        place=f"{release['product_name']} · {variant_title(variant)}",
         icon_url=urls.icon(release["product_id"], release["product_icon_sha256"]),
         before=before,
         changes=told_changes(compare(before, release)) if before else [],

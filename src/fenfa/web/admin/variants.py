@@ -105,6 +105,7 @@ async def _variant(
         400 if problems else 200,
         variant=variant,
         title=variant_title(variant),
+        place=f"{variant['product_name']} · {variant_title(variant)}",
         listed=listed,
         link=link_of(request),
         share=share_of(variant, urls),
