@@ -11,7 +11,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import ADMIN, DEVICES, Browser, chromium, log_in
-from tests.support.server import fenfa_server
+from tests.support.server import fenfa_server, run_fenfa
 
 pytestmark = pytest.mark.journey
 WAYS: dict[str, dict[str, Any]] = {
@@ -47,6 +47,35 @@ def enter(browser: Browser, address: str, **options: Any) -> Page:
 def settings(browser: Browser) -> dict[str, Any]:
     answer = httpx.get(f"{browser.base}/admin/api/settings", headers={"X-Auth-Token": ADMIN})
     return dict(answer.raise_for_status().json()["data"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_from_the_first_run_by_the_printed_link_into_the_panel(engine: Chromium, tmp_path: Path, way: str) -> None:
+    with fenfa_server(tmp_path) as server:
+        address = re.search(r"^log in:\s+\S+(/admin/login\?code=(\S+))", server.said, re.MULTILINE)
+        assert address, server.said
+        link, code = address.groups()
+        browser = Browser(engine, server.url)
+        browser.expect_error(401)
+        for shown in ("by whoever looks first", "by its owner"):
+            page = browser.open(link, **WAYS[way])
+            assert page.get_by_role("button", name="Log in").is_visible(), shown
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url(f"{server.url}/admin")
+        assert code not in page.content()
+        late = browser.open(link, **WAYS[way])
+        late.get_by_role("button", name="Log in").click()
+        expect(late.get_by_role("alert")).to_contain_text("was used or is over")
+        made = run_fenfa(tmp_path, "login-link", "--server", server.url).stdout.strip()
+        late.goto(made)
+        late.get_by_role("button", name="Log in").click()
+        late.wait_for_url(f"{server.url}/admin")
+        browser.close()
+        assert browser.errors == []
+        assert '"/admin/login"' in server.log
+        assert all(secret not in server.log for secret in (code, made.partition("code=")[2]))
+        stored = b"".join(path.read_bytes() for path in server.data.glob("fenfa.db*"))
+        assert code.encode() not in stored
 
 
 @pytest.mark.parametrize("way", WAYS)

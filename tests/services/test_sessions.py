@@ -53,6 +53,22 @@ def test_closed_session_is_over(shop: Shop) -> None:
     sessions.session_token(shop.connection, NOW, other)
 
 
+def test_a_new_login_ends_the_one_it_replaces_and_no_other(shop: Shop) -> None:
+    old, other = (sessions.open_session(shop.connection, NOW, "tok_1") for _ in range(2))
+    fresh = sessions.open_session(shop.connection, NOW, "tok_1", old)
+    for value in (other, fresh):
+        sessions.session_token(shop.connection, NOW, value)
+    with pytest.raises(Unauthenticated):
+        sessions.session_token(shop.connection, NOW, old)
+
+
+def test_a_link_that_is_refused_ends_nothing(shop: Shop) -> None:
+    old = sessions.open_session(shop.connection, NOW, "tok_1")
+    with pytest.raises(Unauthenticated):
+        sessions.redeem_link(shop.connection, NOW, "nonsense", old)
+    assert sessions.session_token(shop.connection, NOW, old) == "tok_1"
+
+
 def test_opening_one_drops_those_that_are_over(shop: Shop) -> None:
     sessions.open_session(shop.connection, NOW, "tok_1")
     sessions.open_session(shop.connection, NOW + timedelta(hours=13), "tok_1")

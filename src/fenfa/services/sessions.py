@@ -20,9 +20,11 @@ LINK_LIFE = timedelta(minutes=10)
 CONSOLE = "console"
 
 
-def open_session(connection: Connection, now: datetime, token_id: str) -> str:
-    """The value of the cookie; stored is its hash alone."""
+def open_session(connection: Connection, now: datetime, token_id: str, replaced: str = "") -> str:
+    """The value of the cookie; stored is its hash alone. `replaced` is the cookie that the browser had: its session ends, so
+    that nobody who knows that cookie goes on beside the new login."""
     drop_expired_sessions(connection, now)
+    close_session(connection, replaced)
     value = secrets.token_urlsafe(32)
     row = {"id_mac": _hashed(value), "token_id": token_id, "created_at": stamp(now), "seen_at": stamp(now)}
     connection.execute(insert(sessions).values(row))
@@ -59,12 +61,12 @@ def make_link(connection: Connection, now: datetime) -> str:
     return code
 
 
-def redeem_link(connection: Connection, now: datetime, code: str) -> str:
-    """The cookie's value of the session that the link opens; `Unauthenticated` when it was used, is over or unknown."""
+def redeem_link(connection: Connection, now: datetime, code: str, replaced: str = "") -> str:
+    """As `open_session`, for the holder of the link; `Unauthenticated` when it was used, is over or unknown."""
     mine = (login_links.c.code_mac == _hashed(code), login_links.c.expires_at > stamp(now))
     if not connection.execute(delete(login_links).where(*mine)).rowcount:
         raise Unauthenticated("this link was used or is over; make a new one with `fenfa login-link`, or use a token")
-    return open_session(connection, now, CONSOLE)
+    return open_session(connection, now, CONSOLE, replaced)
 
 
 def drop_expired_sessions(connection: Connection, now: datetime) -> None:

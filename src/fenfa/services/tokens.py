@@ -155,7 +155,7 @@ def check_throttle(connection: Connection, now: datetime, address: str) -> None:
     for source, row in found.items():
         if own in found and row["failures"] >= sources[source]:
             wait = row["window_started"] - started
-            raise RateLimited(f"too many wrong tokens; try again in {wait} seconds", retry_after=wait)
+            raise RateLimited("too many wrong tokens; try again in {wait} seconds", retry_after=wait, wait=wait)
 
 
 def note_failure(connection: Connection, now: datetime, address: str) -> None:

@@ -1,7 +1,8 @@
 """Who is calling: client address and scheme behind trusted proxies, tokens, sessions, and headers that every answer carries."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
@@ -106,16 +107,24 @@ async def identify_caller(request: Request, runtime: Runtime) -> Identity:
 
 
 async def identify_token(request: Request, runtime: Runtime, text: str) -> Identity:
-    address = client_address(request.scope, runtime.config.trusted_proxies)
-    now, known = runtime.clock(), config_tokens(runtime.config, address)
+    known = config_tokens(runtime.config, client_address(request.scope, runtime.config.trusted_proxies))
+    now, pepper = runtime.clock(), runtime.keys.pepper
+    async with throttled(request, runtime):
+        identity = await runtime.database.read(tokens.identify, now, pepper, text, known)
+    await _note_use(request, runtime, identity)
+    return identity
+
+
+@asynccontextmanager
+async def throttled(request: Request, runtime: Runtime) -> AsyncIterator[None]:
+    """Around a look at a secret: who sent too many wrong ones is turned away before, and a wrong one is counted."""
+    address, now = client_address(request.scope, runtime.config.trusted_proxies), runtime.clock()
     await runtime.database.read(tokens.check_throttle, now, address)
     try:
-        identity = await runtime.database.read(tokens.identify, now, runtime.keys.pepper, text, known)
+        yield
     except Unauthenticated:
         await runtime.database.write(tokens.note_failure, now, address)
         raise
-    await _note_use(request, runtime, identity)
-    return identity
 
 
 async def _identify_session(request: Request, runtime: Runtime, cookie: str) -> Identity:

@@ -17,6 +17,7 @@ from fenfa.web.security import (
     identify_token,
     require_same_origin,
     session_cookie,
+    throttled,
 )
 from fenfa.web.urls import own_path
 
@@ -53,12 +54,14 @@ async def _check(request: Request, token: str) -> str:
         raise Unauthenticated("this token is not valid; check it for missing letters") from None
     if not identity.may(Scope.ADMIN):
         raise ScopeMissing("this token can upload, but not administer; use an admin token")
-    return await runtime.database.write(sessions.open_session, runtime.clock(), identity.id)
+    now, replaced = runtime.clock(), session_cookie(request)
+    return await runtime.database.write(sessions.open_session, now, identity.id, replaced)
 
 
 async def _redeem(request: Request, code: str) -> str:
     runtime = runtime_of(request)
-    return await runtime.database.write(sessions.redeem_link, runtime.clock(), code)
+    async with throttled(request, runtime):
+        return await runtime.database.write(sessions.redeem_link, runtime.clock(), code, session_cookie(request))
 
 
 async def logout(request: Request) -> Response:
