@@ -118,6 +118,7 @@ def starts(ids: dict[str, str]) -> list[str]:
         "job_id": "x",
         "team_id": "x",
         "device_id": "x",
+        "upload_id": "x",
     }
     public = [path for (method, path), gate in TABLE.items() if method == "GET" and gate.scope in ("none", "panel")]
     filled = [path.format_map({**more, **ids}) for path in public]

@@ -56,7 +56,9 @@ def open_jobs(connection: Connection) -> int:
 
 
 def open_database(address: str) -> Database:
-    return open_url(address) if "://" in address else open_sqlite(Path(address))
+    """`address` is a file, or a URL as SQLAlchemy writes it."""
+    plain = address.replace("postgresql+psycopg://", "postgresql://", 1)
+    return open_url(plain) if "://" in address else open_sqlite(Path(address))
 
 
 def main(address: str) -> None:
