@@ -9,18 +9,12 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import DEVICES, Browser, chromium, fits, log_in, send
+from tests.support.browser import DEVICES, Browser, fits, log_in, send, watched
 from tests.support.packages import make_apk, make_ipa
 from tests.support.server import fenfa_server
 
 pytestmark = pytest.mark.journey
 NO_SCRIPTS: dict[str, Any] = {"java_script_enabled": False}
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -32,12 +26,8 @@ def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
             server.url,
             make_ipa(tmp_path / "weather.ipa", identifier="com.example.weather", name="Weather", version="2.4"),
         )
-        opened = Browser(engine, server.url)
-        try:
+        with watched(engine, server.url) as opened:
             yield opened
-        finally:
-            opened.close()
-    assert opened.errors == []
 
 
 def open_as_admin(browser: Browser, path: str, **options: Any) -> Page:

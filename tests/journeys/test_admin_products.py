@@ -1,41 +1,21 @@
 """What an admin does with products, variants and releases; everything works without scripts as well."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import DEVICES, Browser, chromium, fits, log_in, send
+from tests.support.browser import DEVICES, Browser, fits, log_in, send
 from tests.support.packages import make_apk
-from tests.support.server import fenfa_server
 from tests.support.site import draw_icon
 
 pytestmark = pytest.mark.journey
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture(params=["with scripts", "without"])
 def scripts(request: pytest.FixtureRequest) -> bool:
     return bool(request.param == "with scripts")
-
-
-@pytest.fixture
-def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
-    with fenfa_server(tmp_path) as server:
-        opened = Browser(engine, server.url)
-        try:
-            yield opened
-        finally:
-            opened.close()
-    assert opened.errors == []
 
 
 def enter(browser: Browser, scripts: bool, path: str = "/admin/products", **options: Any) -> Page:

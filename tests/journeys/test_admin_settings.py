@@ -1,7 +1,6 @@
 """What an admin does under Settings, with scripts and without: saves, is told what is wrong, makes a token, tests the storage."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import ADMIN, DEVICES, Browser, chromium, log_in
+from tests.support.browser import ADMIN, DEVICES, Browser, log_in
 from tests.support.server import fenfa_server, run_fenfa
 
 pytestmark = pytest.mark.journey
@@ -18,23 +17,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "scripts": {"locale": "en-GB"},
     "no scripts": {"locale": "en-GB", "java_script_enabled": False},
 }
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
-    with fenfa_server(tmp_path) as server:
-        opened = Browser(engine, server.url)
-        try:
-            yield opened
-        finally:
-            opened.close()
-    assert opened.errors == []
 
 
 def enter(browser: Browser, address: str, **options: Any) -> Page:

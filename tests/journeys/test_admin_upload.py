@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from tests.support.browser import DEVICES, Browser, chromium, fits, log_in
+from tests.support.browser import DEVICES, Browser, fits, log_in, watched
 from tests.support.packages import make_apk, make_ipa
 from tests.support.server import FenfaServer, assert_whole, fenfa_server, query, wait_for
 
@@ -29,12 +29,6 @@ PASTE = """() => document.body.dispatchEvent(
   new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: window.carried }))"""
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[FenfaServer]:
     with fenfa_server(tmp_path) as started:
@@ -43,12 +37,8 @@ def server(tmp_path: Path) -> Iterator[FenfaServer]:
 
 @pytest.fixture
 def browser(engine: Chromium, server: FenfaServer) -> Iterator[Browser]:
-    opened = Browser(engine, server.url)
-    try:
+    with watched(engine, server.url) as opened:
         yield opened
-    finally:
-        opened.close()
-    assert opened.errors == []
 
 
 @pytest.fixture

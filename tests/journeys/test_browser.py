@@ -1,37 +1,16 @@
 """What people do in a browser, from the first run to the installed build."""
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
-from tests.support.browser import ADMIN, DEVICES, UPLOAD, Browser, chromium, fits, log_in, send
+from tests.support.browser import ADMIN, DEVICES, UPLOAD, Browser, fits, log_in, send
 from tests.support.packages import make_apk
-from tests.support.server import fenfa_server
+from tests.support.server import wait_for
 
 pytestmark = pytest.mark.journey
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
-    """A browser on a first run. What its pages must not do fails the test at its end."""
-    with fenfa_server(tmp_path) as server:
-        opened = Browser(engine, server.url)
-        try:
-            yield opened
-        finally:
-            opened.close()
-    assert opened.errors == []
 
 
 def download_bytes(page: Page, link: str) -> bytes:
@@ -60,13 +39,12 @@ def test_from_first_run_to_counted_download(browser: Browser, tmp_path: Path) ->
 
 def downloads_of(base: str) -> int:
     """The count of the only product, once the event has been written."""
-    deadline = time.monotonic() + 5
-    while True:
+
+    def look() -> int | None:
         answer = httpx.get(f"{base}/admin/api/products", headers={"X-Auth-Token": ADMIN})
-        count = int(answer.json()["data"]["items"][0]["download_count"])
-        if count or time.monotonic() > deadline:
-            return count
-        time.sleep(0.05)
+        return int(answer.json()["data"]["items"][0]["download_count"]) or None
+
+    return wait_for(look)
 
 
 def test_wrong_token_is_refused(browser: Browser) -> None:

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
-from tests.support.browser import DEVICES, Browser, chromium, fits, log_in
+from tests.support.browser import DEVICES, Browser, fits, log_in
 from tests.support.server import fenfa_server
 from tests.support.site import Site, furnish
 
@@ -19,12 +19,6 @@ SIZES: dict[str, dict[str, Any]] = {
     "middle": {"viewport": {"width": 768, "height": 1024}},
     "phone": DEVICES["iphone"] | {"viewport": {"width": 360, "height": 780}},
 }
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Dialog
 
-from tests.support.browser import chromium, log_in
+from tests.support.browser import log_in
 from tests.support.packages import make_apk, make_ipa
 from tests.support.payloads import PAYLOADS
 from tests.support.server import FenfaServer, fenfa_server
@@ -23,12 +23,6 @@ LINE = 255
 SHARE = 3  # payloads that fit into one line
 GROUPS = ["\t".join(PAYLOADS[i : i + SHARE]).replace("\t", " ")[:LINE] for i in range(0, len(PAYLOADS), SHARE)]
 PACKAGES = 20  # products that get their texts from a package instead of a form
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,9 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
 from tests.support.agents import AGENTS
-from tests.support.browser import DEVICES, Browser, chromium, fits
+from tests.support.browser import DEVICES, Browser, fits
 from tests.support.packages import make_ipa
-from tests.support.server import FenfaServer, fenfa_server
+from tests.support.server import FenfaServer, fenfa_server, wait_for
 from tests.support.site import ADMIN, LONG_NAME, Site, furnish, send
 
 pytestmark = pytest.mark.journey
@@ -44,12 +43,6 @@ FOR_ALL: dict[str, Any] = {"ProvisionsAllDevices": True, "ProvisionedDevices": N
 WATCH_SHIFTS = """window.shifts = [];
 new PerformanceObserver(list => list.getEntries().forEach(e => window.shifts.push(e.value)))
   .observe({ type: "layout-shift", buffered: true });"""
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Chromium]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -212,15 +205,15 @@ def test_without_scripts(browser: Browser, site: Site) -> None:
 # what is reported
 
 
-def events_since(site: Site, mark: int) -> list[dict[str, Any]]:
-    """The events beyond the first `mark`, oldest first, once at least one has been written."""
-    deadline = time.monotonic() + 5
-    while True:
+def events_since(site: Site, mark: int, count: int) -> list[dict[str, Any]]:
+    """The events beyond the first `mark`, oldest first, once there are `count` of them."""
+
+    def look() -> list[dict[str, Any]] | None:
         answer = httpx.get(f"{site.base}/admin/api/events", params={"limit": 50}, headers=ADMIN).json()["data"]
         fresh = answer["items"][: max(0, answer["total"] - mark)]
-        if fresh or time.monotonic() > deadline:
-            return list(reversed(fresh))
-        time.sleep(0.05)
+        return list(reversed(fresh)) if len(fresh) >= count else None
+
+    return wait_for(look)
 
 
 def count_events(site: Site) -> int:
@@ -231,13 +224,10 @@ def count_events(site: Site) -> int:
 def test_a_visit_and_a_click_become_events(browser: Browser, site: Site) -> None:
     mark = count_events(site)
     page = browser.open("/products/weather", **VISITORS["linux"])
-    [visit] = events_since(site, mark)
+    [visit] = events_since(site, mark, 1)
     assert (visit["type"], visit["ua"]) == ("visit", AGENTS["fedora"])
     file_behind(page)
-    kinds = {event["type"]: event for event in events_since(site, mark + 1)}
-    deadline = time.monotonic() + 5
-    while len(kinds) < 2 and time.monotonic() < deadline:
-        kinds = {event["type"]: event for event in events_since(site, mark + 1)}
+    kinds = {event["type"]: event for event in events_since(site, mark + 1, 2)}
     assert set(kinds) == {"click", "download"}
     assert kinds["click"]["extra"] == {"button": "download"}
     assert kinds["click"]["release_id"] == kinds["download"]["release_id"] == visit["release_id"]

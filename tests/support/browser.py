@@ -90,6 +90,17 @@ def _fetch_plainly(route: Route) -> None:
     route.fulfill(response=route.fetch(url=route.request.url.replace("https:", "http:", 1)))
 
 
+@contextmanager
+def watched(engine: Chromium, base: str) -> Iterator[Browser]:
+    """A browser for the server at `base`. What its pages must not do fails the test at its end."""
+    opened = Browser(engine, base)
+    try:
+        yield opened
+    finally:
+        opened.close()
+    assert opened.errors == []
+
+
 def find_chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
