@@ -16,7 +16,7 @@ serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your networ
 	@exec $(BIN)/fenfa serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: packages check ## set up and run every check
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 check: format lint types imports texts ## format, lint, types, import contracts, translations
 

@@ -22,7 +22,7 @@ from tests.support.server import FenfaServer, assert_whole, fenfa_server, make_b
 from tests.support.strace import Call, injecting, read_calls, strace
 
 pytestmark = pytest.mark.journey
-ROUNDS = os.environ.get("FENFA_CRASH_ROUNDS", "25")
+ROUNDS = os.environ.get("FENFA_CRASH_ROUNDS", "15")
 ORDER_UPLOADS = int(os.environ.get("FENFA_ORDER_UPLOADS", "20"))
 DEADLY = (
     *(

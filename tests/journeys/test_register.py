@@ -29,7 +29,7 @@ from tests.support.server import FenfaServer, fenfa_server, query, wait_for
 from tests.support.strace import injecting, strace
 
 pytestmark = pytest.mark.journey
-ROUNDS = os.environ.get("FENFA_CRASH_ROUNDS", "12")
+ROUNDS = os.environ.get("FENFA_CRASH_ROUNDS", "6")
 DEVICES = 250
 MOMENTS = ("before", "after", "answered")
 NOW = {"retry-after": "0"}
