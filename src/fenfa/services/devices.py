@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
 
 from fenfa.apple.models import model_name
-from fenfa.db.tables import device_bindings, device_sessions, devices, products, variants
-from fenfa.errors import Conflict
+from fenfa.db.tables import apple_registrations, device_bindings, device_sessions, devices, products, variants
+from fenfa.errors import Conflict, NotFound
 from fenfa.services.records import (
     Listed,
     Page,
@@ -108,6 +108,22 @@ def bind_device(connection: Connection, now: str, device_id: str, variant_ids: S
 def bound_variants(connection: Connection, device_id: str) -> list[str]:
     query = select(device_bindings.c.variant_id).where(device_bindings.c.device_id == device_id)
     return list(connection.scalars(query.order_by(device_bindings.c.seq)))
+
+
+def count_losses(connection: Connection, device_id: str) -> Record:
+    """What erasing the device takes with it: `{bindings, browsers, registrations}`."""
+    tables = {"bindings": device_bindings, "browsers": device_sessions, "registrations": apple_registrations}
+    counts = (
+        select(func.count()).where(table.c.device_id == device_id).scalar_subquery().label(name)
+        for name, table in tables.items()
+    )
+    return fetch_one(connection, select(*counts), "device not found")
+
+
+def erase_device(connection: Connection, device_id: str) -> None:
+    """With all that hangs on it. Apple notices nothing."""
+    if not connection.execute(delete(devices).where(devices.c.id == device_id)).rowcount:
+        raise NotFound("device not found")
 
 
 def _told(seen: Sighting) -> Record:

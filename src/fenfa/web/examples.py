@@ -135,6 +135,25 @@ DEVICE = {
     "apple_registered_at": None,
     "apple_device_id": "",
 }
+INSTALLABILITY: dict[str, Any] = {
+    "items": [
+        {
+            "device": {
+                name: DEVICE[name] for name in ("id", "udid", "device_name", "model", "model_name", "os_version")
+            },
+            "installable": False,
+            "reasons": [
+                {
+                    "code": "not_listed",
+                    "blocks": True,
+                    "message": "the build's provisioning profile does not list the device",
+                }
+            ],
+        }
+    ],
+    "total": 1,
+    "installable_count": 0,
+}
 IOS_VARIANT = {
     "id": VARIANT["id"],
     "identifier": "com.example.myapp",

@@ -1,8 +1,15 @@
 """The list of devices: narrowed, masked, exported; and the page of each."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from tests.support.client import ADMIN, AppClient
+from tests.services.apple_world import settings_of
+from tests.support.app_store import Account, AppStore, app_store, make_account
+from tests.support.client import ADMIN, AppClient, Clock, running
+from tests.support.packages import make_ipa
+from tests.web.admin.pages import audited, get, post, refused
 from tests.web.api.bad_texts import GOOD_LINES
 
 PATH = "/admin/devices"
@@ -104,3 +111,86 @@ def test_names_are_only_texts(client: AppClient, text: str) -> None:
         assert page.status_code == 200
         assert "<script>alert" not in page.text
     assert client.get(PATH, headers=ADMIN, params={"q": text}).status_code == 200
+
+
+# one device
+
+
+@pytest.fixture
+def account() -> Account:
+    return make_account()
+
+
+@pytest.fixture
+def store(account: Account) -> Iterator[AppStore]:
+    with app_store(account, clock=Clock()) as started:
+        yield started
+
+
+@pytest.fixture
+def apple(tmp_path: Path, store: AppStore, account: Account) -> Iterator[AppClient]:
+    """With a key that Apple takes."""
+    with running(tmp_path / "apple", apple_url=store.url) as started:
+        started.admin("PUT", "/admin/api/settings", json=settings_of(account))
+        yield started
+
+
+def test_a_device_without_a_key_is_led_to_one(client: AppClient) -> None:
+    page = get(client, f"{PATH}/{add(client, 0)}")
+    assert "No Apple API key is stored yet" in page.text
+    assert "/admin/settings#apple" in page.links
+
+
+def test_registering_with_apple(apple: AppClient, account: Account) -> None:
+    device_id = add(apple, 0, "Ada's iPhone", verified=True)
+    assert "not registered" in get(apple, f"{PATH}/{device_id}").text
+    answer = post(apple, f"{PATH}/{device_id}/register", team_id="default")
+    assert answer.headers["location"] == f"{PATH}/{device_id}?done=registered"
+    assert account.udids() == {UDIDS[0]: 1}
+    page = get(apple, answer.headers["location"])
+    assert "not registered" not in page.text
+    assert "Register with Apple" not in page.text
+    assert audited(apple)[-1] == ("device.register-apple", device_id)
+
+
+def test_an_unverified_device_needs_a_tick(apple: AppClient, account: Account) -> None:
+    device_id = add(apple, 0)
+    page = refused(apple, f"{PATH}/{device_id}/register", team_id="default")
+    assert "This device has not proved that it exists" in page.text
+    assert not account.devices
+    post(apple, f"{PATH}/{device_id}/register", team_id="default", unverified="1")
+    assert account.udids() == {UDIDS[0]: 1}
+
+
+def test_what_apple_says_stands_on_the_page(apple: AppClient, account: Account) -> None:
+    account.revoked = True
+    page = refused(apple, f"{PATH}/{add(apple, 0, verified=True)}/register", team_id="default")
+    assert "Apple does not accept the API key" in page.text
+
+
+def test_the_builds_that_it_can_install(client: AppClient, tmp_path: Path) -> None:
+    device_id = add(client, 0)
+    for name, listed in (("Yes", UDIDS[0]), ("No", UDIDS[1])):
+        ipa = make_ipa(tmp_path / "app.ipa", profile={"ProvisionedDevices": [listed]})
+        client.upload(client.make_variant(client.make_product(name)["id"], "ios")["id"], ipa, "app.ipa")
+    page = client.get(f"{PATH}/{device_id}", headers=ADMIN).text.partition("Newest builds")[2]
+    good, bad = page.index('class="tag good">yes'), page.index('class="tag bad">no')
+    assert bad < good  # the newest first
+    assert bad < page.index("The build&#39;s provisioning profile does not list the device") < good
+
+
+def test_erasing(apple: AppClient) -> None:
+    device_id = add(apple, 0, "Ada's iPhone", verified=True)
+    variant = apple.make_variant(apple.make_product("Weather")["id"], "ios")
+    columns = "device_id, variant_id, created_at"
+    apple.sql(f"INSERT INTO device_bindings ({columns}) VALUES ('{device_id}', '{variant['id']}', 't')")
+    post(apple, f"{PATH}/{device_id}/register", team_id="default")
+    page = get(apple, f"{PATH}/{device_id}/erase")
+    for loss in ("one variant", "for one team", "its slot stays used"):
+        assert loss in page.text
+    assert "browser" not in page.text
+    assert post(apple, f"{PATH}/{device_id}/erase").headers["location"] == f"{PATH}?done=erased"
+    for table in ("devices", "device_bindings", "apple_registrations"):
+        assert apple.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+    assert audited(apple)[-1] == ("device.erase", device_id)
+    assert post(apple, f"{PATH}/{device_id}/erase").status_code == 404

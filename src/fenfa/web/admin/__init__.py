@@ -3,6 +3,7 @@
 from fenfa.web.admin import (
     about,
     dashboard,
+    device,
     devices,
     events,
     exports,
@@ -35,4 +36,5 @@ ROUTES = (
     *(route for page in PAGES for route in page.routes),
     *variants.ROUTES,
     *releases.ROUTES,
+    *device.ROUTES,
 )

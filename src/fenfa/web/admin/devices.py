@@ -10,6 +10,7 @@ from fenfa.services import devices
 from fenfa.services.records import Page as Slice
 from fenfa.services.variants import list_all_variants
 from fenfa.vocabulary import Platform
+from fenfa.web.admin.device import masked
 from fenfa.web.admin.panel import Page, link_of, page_of, panel_route, show
 from fenfa.web.deps import runtime_of
 from fenfa.web.fields import day, line
@@ -39,19 +40,9 @@ async def devices_page(request: Request) -> Response:
     )
 
 
-async def device_page(request: Request) -> Response:
-    device = await runtime_of(request).database.read(devices.get_device, request.path_params["device_id"])
-    return await show(request, "admin/device.html", device=device, short=masked(device["udid"]))
-
-
 def asked_filters(query: Mapping[str, str]) -> dict[str, str]:
     """A value that cannot be is left out: a list is no place for an error page."""
     return {name: _checked(name, query.get(name, "")) for name in _CHECKS}
-
-
-def masked(udid: str) -> str:
-    """Enough to tell one's devices apart, too little to use."""
-    return f"{udid[:4]}…{udid[-4:]}"
 
 
 def _checked(name: str, text: str) -> str:
@@ -66,5 +57,5 @@ PAGE = Page(
     marked("Devices"),
     "phone",
     "v",
-    (panel_route(PATH, devices_page), panel_route(f"{PATH}/{{device_id}}", device_page)),
+    (panel_route(PATH, devices_page),),
 )

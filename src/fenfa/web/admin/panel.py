@@ -27,6 +27,8 @@ DONE = {
     "moved": marked("Moved."),
     "revoked": marked("Revoked."),
     "discarded": marked("Discarded."),
+    "registered": marked("Registered."),
+    "erased": marked("Erased."),
 }
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -16,6 +16,7 @@ from fenfa.web.deps import Paged, change, guarded, identity_of, now_of, runtime_
 from fenfa.web.envelope import ok, single
 from fenfa.web.examples import answers
 from fenfa.web.fields import Line
+from fenfa.web.registering import register_now
 from fenfa.web.schemas import DeviceChoice, RegistrationDraft, TeamChange, TeamChoice, TeamDraft
 from fenfa.web.threads import in_thread
 
@@ -113,16 +114,9 @@ async def register_devices(request: Request, choice: DeviceChoice | None = None)
 )
 async def register_device(request: Request, device_id: str, choice: TeamChoice | None = None) -> Response:
     """With the teams of its products, or with the one that is named. Again is harmless."""
-    runtime = runtime_of(request)
-    device = await runtime.database.read(registrations.get_device, device_id)
-    named = choice.team_id if choice else ""
-    answer: Record = {}
-    for team_id in [named] if named else await runtime.database.read(registrations.teams_of, device_id):
-        found = await in_thread(registering.register_one, runtime, team_id, device)
-        unit = registrations.keep
-        await change(request, "device.register-apple", device_id, unit, now_of(request), team_id, device_id, found)
-        answer = answer or {"message": batches.describe(found.status), "apple_device_id": found.id}
-    return ok(answer)
+    device = await runtime_of(request).database.read(registrations.get_device, device_id)
+    first = (await register_now(request, device, choice.team_id if choice else ""))[0]
+    return ok({"message": batches.describe(first.status), "apple_device_id": first.id})
 
 
 @router.get(
