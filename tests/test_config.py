@@ -31,6 +31,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "dev_proxy_admin": ("http://a", "http://b", "http://b"),
     "trusted_proxies": (["10.0.0.0/8"], "", ()),
     "apple_url": ("http://127.0.0.1:9", "https://proxy.example:8443", "https://proxy.example:8443"),
+    "metrics": (["10.0.0.0/8"], "off", ("off",)),
     "access_log": (False, "no", False),
     "upload_tokens": (["file-upload"], "env-upload,second", ("env-upload", "second")),
     "admin_tokens": (["file-admin"], "env-admin", ("env-admin",)),
@@ -134,6 +135,10 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
         ('{"server": {"host": ""}}', "config.json:1: server.host: must not be empty"),
         ('{"server": {"host": 7}}', "config.json:1: server.host: must be a string"),
         ('{"server": {"access_log": "perhaps"}}', "config.json:1: server.access_log: must be true or false"),
+        (
+            '{"server": {"metrics": ["everybody"]}}',
+            "config.json:1: server.metrics: must be addresses and networks such as 10.0.0.0/8, or off",
+        ),
         ('{"server": {"trusted_proxies": [1]}}', "config.json:1: server.trusted_proxies: must be a list of strings"),
         ('{"server": {"trusted_proxies": {}}}', "config.json:1: server.trusted_proxies: must be a list of strings"),
         (

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -58,6 +59,11 @@ class Config:
     )
     apple_url: str = row(
         "server.apple_url", "https://api.appstoreconnect.apple.com", "App Store Connect; another one for tests alone"
+    )
+    metrics: tuple[str, ...] = row(
+        "server.metrics",
+        ("127.0.0.1", "::1"),
+        "addresses and networks that may read /metrics without a token; admin tokens may from anywhere; off: nobody",
     )
     access_log: bool = row("server.access_log", True, "log a line for every request")
     upload_tokens: tuple[str, ...] = row(
@@ -264,6 +270,8 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be 1 to 1440")
     if name == "udid_verify" and value not in ("record", "enforce"):
         raise ValueError("must be record or enforce")
+    if name == "metrics" and value != ("off",) and not all(map(_is_network, value)):
+        raise ValueError("must be addresses and networks such as 10.0.0.0/8, or off")
     if name in ("data_dir", "db_path", "host") and not value:
         raise ValueError("must not be empty")
     if name == "primary_domain" and value and not re.fullmatch(r"https?://[^/\s?#@]+/?", value):
@@ -274,6 +282,14 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be 64 hexadecimal digits; several, the newest last, with commas between them")
     if name in ("upload_tokens", "admin_tokens") and any(not token for token in value):
         raise ValueError("must not hold an empty token")
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def process_config(path: Path | None = None) -> Config:

@@ -125,7 +125,7 @@ class AppClient:
 
     def flush(self) -> None:
         """Writes the events that wait."""
-        self._runner.run(write_events(self.runtime))
+        self._runner.run(write_events(self.runtime, self.app.state.meter))
 
     def work(self) -> None:
         """Runs the jobs that are due, until none is."""

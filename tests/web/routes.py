@@ -21,6 +21,8 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("GET", "/favicon.ico"): Gate("none", 302),
     ("GET", "/static/{path}"): Gate("none", 404),
     ("GET", "/healthz"): Gate("none", 200),
+    ("GET", "/readyz"): Gate("none", 200),
+    ("GET", "/metrics"): Gate("none", 200),
     ("GET", "/openapi.json"): Gate("none", 200),
     ("GET", "/docs"): Gate("none", 200, html=True),
     ("GET", "/products/{slug}"): Gate("none", 404, html=True),

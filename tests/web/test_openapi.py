@@ -20,7 +20,7 @@ from tests.support.packages import make_ipa
 from tests.web.api.test_devices import add, bind
 from tests.web.routes import TABLE
 
-FILES = {"/favicon.ico", "/openapi.json", "/robots.txt", "/static/{path}"}
+FILES = {"/favicon.ico", "/metrics", "/openapi.json", "/robots.txt", "/static/{path}"}
 BYTES = {
     "/feeds/expiring.ics",
     "/d/{release_id}",

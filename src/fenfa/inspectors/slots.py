@@ -29,6 +29,19 @@ def taken(folder: Path) -> Iterator[int]:
         os.close(slot)
 
 
+def count_taken(folder: Path) -> int:
+    """How many slots are taken at this moment."""
+    paths = [path for number in range(MOST) if (path := folder / f"slot-{number}").exists()]
+    return sum(not _is_free(path) for path in paths)
+
+
+def _is_free(path: Path) -> bool:
+    slot = _locked(path)
+    if slot is not None:
+        os.close(slot)
+    return slot is not None
+
+
 def _first_free(paths: list[Path]) -> int:
     """The kernel waits for one lock, not for either of two; hence the pauses, of the first in the queue alone."""
     while True:

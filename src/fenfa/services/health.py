@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, column, select, table
+from sqlalchemy import Connection, column, insert, select, table
 
 import fenfa.db
-from fenfa.db.tables import products
+from fenfa.db.tables import products, settings
+from fenfa.errors import Unavailable
+from fenfa.vocabulary import new_id
 
 _VERSIONS = Path(fenfa.db.__file__).parent / "migrations" / "versions"
 
@@ -22,10 +24,34 @@ class Schema:
     def is_current(self) -> bool:
         return self.current == self.newest
 
+    @property
+    def is_usable(self) -> bool:
+        """A newer schema is: migrations only add, so that an old replica serves on beside a new one."""
+        return self.current >= self.newest
+
+
+class Rehearsed(Exception):
+    """No error: the transaction worked as far as it goes without a commit, and is taken back."""
+
 
 def ping(connection: Connection) -> None:
     """Reads a table: a connection that is open answers `SELECT 1` even when its file is gone."""
     connection.execute(select(products.c.seq).limit(1)).first()
+
+
+def rehearse(connection: Connection) -> None:
+    """Writes a row, reads it, and raises `Rehearsed`, so that nothing stays."""
+    name = new_id("prb")
+    connection.execute(insert(settings).values(name=name, value="", updated_at=""))
+    if connection.scalar(select(settings.c.name).where(settings.c.name == name)) != name:
+        raise Unavailable("the database does not give back what was written")
+    raise Rehearsed
+
+
+def require_usable_schema(connection: Connection) -> None:
+    schema = read_schema(connection)
+    if not schema.is_usable:
+        raise Unavailable(f"the database is at step {schema.current} of {schema.newest}; run fenfa migrate")
 
 
 def read_schema(connection: Connection) -> Schema:

@@ -74,15 +74,16 @@ def visitor_of(secret: bytes, day: str, address: str, user_agent: str) -> str:
     return hmac.new(secret, text, hashlib.sha256).hexdigest()[:24]
 
 
-def record_events(connection: Connection, drained: Iterable[Event]) -> None:
-    """Writes the events and the download counts that follow from them."""
+def record_events(connection: Connection, drained: Iterable[Event]) -> Counter[EventType]:
+    """Writes the events and the download counts that follow from them; gives how many of each type are new."""
     kept = _without_repeats(connection, drained)
     if not kept:
-        return
+        return Counter()
     connection.execute(insert(events), [_row(event) for event in kept])
     counts = Counter(e.release_id for e in kept if e.type == EventType.DOWNLOAD)
     if counts:
         _count_downloads(connection, counts, {e.product_id for e in kept if e.type == EventType.DOWNLOAD})
+    return Counter(e.type for e in kept)
 
 
 def _count_downloads(connection: Connection, counts: Counter[str], product_ids: set[str]) -> None:

@@ -21,11 +21,12 @@ from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.runner import Runner
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.traffic import record_events
-from fenfa.web import admin, api, crawlers, errors, public, reference
+from fenfa.web import admin, api, crawlers, errors, metrics, public, reference
 from fenfa.web.api.catalog import Catalogs
 from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
 from fenfa.web.deps import PlainRoute
+from fenfa.web.meter import Meter
 from fenfa.web.public.downloads import SmallFiles
 from fenfa.web.rates import CallRate
 from fenfa.web.rsgi import Answer, Asked, FastPath
@@ -64,6 +65,7 @@ def create_app(opener: Opener | None = None) -> FastAPI:
     app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
     app.add_middleware(SecurityHeaders)
     app.state.worker = 0
+    app.state.draining = False
     return app
 
 
@@ -100,7 +102,7 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
         runtime = opener()
         _equip(app, runtime)
         runner = Runner(runtime)
-        tasks = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime), "events"))]
+        tasks = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime, app.state.meter), "events"))]
         if app.state.worker <= 1:  # the first worker, or the only process
             tasks.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
             tasks.append(asyncio.create_task(_repeat(JOB_SECONDS, lambda: _work(runner), "jobs")))
@@ -114,7 +116,8 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
                 task.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(*tasks)
-            await write_events(runtime)
+            await write_events(runtime, app.state.meter)
+            app.state.meter.close()
             runtime.database.close()
 
     return lifespan
@@ -123,6 +126,7 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
 def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.runtime = runtime
     app.state.probed = {}
+    app.state.meter = Meter(app.routes, runtime.config.data_dir, app.state.worker)
     app.state.noted = {}
     app.state.event_rate = CallRate(runtime.config.events_per_minute)
     mark = ChangeMark(runtime.database)
@@ -161,16 +165,18 @@ async def _repeat(seconds: float, job: Callable[[], Coroutine[Any, Any, None]], 
             log.error("background job failed", exc_info=error, extra={"route": name})
 
 
-async def write_events(runtime: Runtime) -> None:
+async def write_events(runtime: Runtime, meter: Meter | None = None) -> None:
     """Writes what waits in the buffer; events that cannot be written wait for the next round."""
     drained = runtime.events.drain()
     if not drained:
         return
     try:
-        await runtime.database.write(record_events, drained)
+        written = await runtime.database.write(record_events, drained)
     except FenfaError:  # the database is busy or full; anything else would fail again with the same events
         runtime.events.restore(drained)
         raise
+    if meter:
+        meter.count_events(written)
 
 
 async def _sweep(runtime: Runtime) -> None:
@@ -184,4 +190,4 @@ async def _work(runner: Runner) -> None:
         pass
 
 
-_FILES = (*crawlers.ROUTES, Mount("/static", Assets()))
+_FILES = (*crawlers.ROUTES, *metrics.ROUTES, Mount("/static", Assets()))

@@ -13,6 +13,7 @@ from fenfa.web import logs
 from fenfa.web.access import RequestLog
 from fenfa.web.engines import ENGINES, Engine
 from fenfa.web.lifespan import Lifespan
+from fenfa.web.rsgi import RequestLog as Told
 from fenfa.web.supervisor import NEVER_STARTED, Options
 
 LAST_WORDS = 5.0
@@ -41,18 +42,33 @@ async def run(options: Options, listener: int, number: int, lifeline: int) -> in
     gc.set_threshold(20_000, 20, 20)  # a page makes hundreds of short-lived objects and no cycles
     gc.freeze()  # what the start made stays, so the collector need not look at it again
     request_log = RequestLog(number) if options.request_log else None
-    await serve(ENGINES[options.server](app, listener, lifespan.state, request_log), options.drain, lifeline)
+    engine = ENGINES[options.server](app, listener, lifespan.state, watched_by(app, request_log))
+    await serve(app, engine, options.drain, lifeline)
     await lifespan.shutdown()
     if request_log:
         request_log.flush()
     return 0
 
 
-async def serve(engine: Engine, drain: float, lifeline: int) -> None:
+def watched_by(app: Any, request_log: RequestLog | None) -> Told | None:
+    """Who hears of every request: the application's counters, and the log."""
+    meter: Told | None = getattr(app.state, "meter", None)
+    if meter is None or request_log is None:
+        return meter or request_log
+
+    def tell(*told: Any) -> None:
+        meter(*told)
+        request_log(*told)
+
+    return tell
+
+
+async def serve(app: Any, engine: Engine, drain: float, lifeline: int) -> None:
     serving = asyncio.ensure_future(engine.serve())
     ended = asyncio.Event()
     on_end(lifeline, ended.set)
     await asyncio.wait({serving, asyncio.ensure_future(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    app.state.draining = True
     engine.stop()
     await asyncio.wait({serving}, timeout=drain)
     await engine.cancel(LAST_WORDS)

@@ -1,6 +1,10 @@
 """Health."""
 
-from tests.support.client import AppClient, refusal
+from pathlib import Path
+
+from tests.support.client import AppClient, refusal, running
+
+CHECKS = ["serving", "database", "schema", "storage", "space"]
 
 
 def test_health(client: AppClient) -> None:
@@ -11,3 +15,52 @@ def test_health(client: AppClient) -> None:
 def test_health_without_a_database(client: AppClient) -> None:
     client.sql("DROP TABLE products")
     assert refusal(client.get("/healthz"))[:2] == (503, "UNAVAILABLE")
+
+
+def failing(client: AppClient) -> set[str]:
+    """The checks that fail, when the server says that it is not ready."""
+    answer = client.get("/readyz")
+    body = answer.json()
+    assert (answer.status_code, body["ok"], body["error"]["code"]) == (503, False, "UNAVAILABLE")
+    assert int(answer.headers["retry-after"]) > 0
+    failed = {name for name, check in body["data"]["checks"].items() if not check["ok"]}
+    assert all(name in body["error"]["message"] for name in failed)
+    return failed
+
+
+def test_ready(client: AppClient) -> None:
+    before = client.rows("SELECT * FROM settings")
+    data = client.get("/readyz").json()["data"]
+    assert (data["status"], list(data["checks"])) == ("ready", CHECKS)
+    assert all(check["ok"] and check["ms"] >= 0 for check in data["checks"].values())
+    assert client.rows("SELECT * FROM settings") == before
+
+
+def test_not_ready_without_a_database(client: AppClient) -> None:
+    client.sql("DROP TABLE settings")
+    assert failing(client) == {"database"}
+
+
+def test_not_ready_on_an_older_schema_but_on_a_newer(client: AppClient) -> None:
+    client.sql("UPDATE alembic_version SET version_num = '0001'")
+    assert failing(client) == {"schema"}
+    client.sql("UPDATE alembic_version SET version_num = '9999'")
+    assert client.get("/readyz").status_code == 200
+
+
+def test_not_ready_while_ending(client: AppClient) -> None:
+    client.app.state.draining = True
+    assert failing(client) == {"serving"}
+    assert client.get("/healthz").status_code == 200
+
+
+def test_not_ready_on_a_full_disk(tmp_path: Path) -> None:
+    with running(tmp_path / "data", min_free_bytes=str(10**17)) as client:
+        assert failing(client) == {"space"}
+
+
+def test_not_ready_without_storage(client: AppClient) -> None:
+    folder = Path(client.runtime.config.data_dir) / "uploads"
+    folder.rmdir()
+    folder.write_text("a file where the folder was")
+    assert failing(client) == {"storage"}
