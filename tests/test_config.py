@@ -31,6 +31,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "dev_proxy_admin": ("http://a", "http://b", "http://b"),
     "trusted_proxies": (["10.0.0.0/8"], "", ()),
     "apple_url": ("http://127.0.0.1:9", "https://proxy.example:8443", "https://proxy.example:8443"),
+    "accel_prefix": ("/files", "/_fenfa", "/_fenfa"),
     "metrics": (["10.0.0.0/8"], "off", ("off",)),
     "access_log": (False, "no", False),
     "upload_tokens": (["file-upload"], "env-upload,second", ("env-upload", "second")),
@@ -120,7 +121,7 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{\n "server": {\n  "prot": 1\n }\n}', "config.json:3: unknown key 'server.prot'; known: access_log, "),
+        ('{\n "server": {\n  "prot": 1\n }\n}', "config.json:3: unknown key 'server.prot'; known: accel_prefix, "),
         ('{\n "sever": {}\n}', "config.json:2: unknown key 'sever'; known: auth, limits, server"),
         (
             '{\n "auth": {"port": 1}\n}',
@@ -135,6 +136,7 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
         ('{"server": {"host": ""}}', "config.json:1: server.host: must not be empty"),
         ('{"server": {"host": 7}}', "config.json:1: server.host: must be a string"),
         ('{"server": {"access_log": "perhaps"}}', "config.json:1: server.access_log: must be true or false"),
+        ('{"server": {"accel_prefix": "files"}}', "config.json:1: server.accel_prefix: must be a path such as /_fenfa"),
         (
             '{"server": {"metrics": ["everybody"]}}',
             "config.json:1: server.metrics: must be addresses and networks such as 10.0.0.0/8, or off",

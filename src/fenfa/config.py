@@ -60,6 +60,11 @@ class Config:
     apple_url: str = row(
         "server.apple_url", "https://api.appstoreconnect.apple.com", "App Store Connect; another one for tests alone"
     )
+    accel_prefix: str = row(
+        "server.accel_prefix",
+        "",
+        "internal location of an nginx in trusted_proxies that sends downloads by itself (X-Accel-Redirect), e.g. /_fenfa",
+    )
     metrics: tuple[str, ...] = row(
         "server.metrics",
         ("127.0.0.1", "::1"),
@@ -270,6 +275,8 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be 1 to 1440")
     if name == "udid_verify" and value not in ("record", "enforce"):
         raise ValueError("must be record or enforce")
+    if name == "accel_prefix" and value and not re.fullmatch(r"(/[A-Za-z0-9._-]+)+/?", value):
+        raise ValueError("must be a path such as /_fenfa")
     if name == "metrics" and value != ("off",) and not all(map(_is_network, value)):
         raise ValueError("must be addresses and networks such as 10.0.0.0/8, or off")
     if name in ("data_dir", "db_path", "host") and not value:

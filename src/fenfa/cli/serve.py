@@ -37,6 +37,9 @@ def serve(
     workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
     server: Annotated[str, typer.Option(help="granian or uvicorn.")] = "granian",
     drain: Annotated[float, typer.Option(help="Seconds that downloads get to finish at shutdown.", min=0)] = 60,
+    accel_prefix: Annotated[
+        str | None, typer.Option(help="Let nginx send downloads: its internal location, e.g. /_fenfa.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file; config.json here unless named.")] = None,
 ) -> None:
     """Run the server.
@@ -49,7 +52,7 @@ def serve(
     """
     if server not in SERVERS:
         raise BadInput(f"--server must be one of {', '.join(SERVERS)}")
-    settings = _settings(config, host, port)
+    settings = _settings(config, {"HOST": host, "PORT": port, "ACCEL_PREFIX": accel_prefix})
     _warn(settings)
     lock = lock_data_folder(settings)
     _listen_and_serve(settings, workers, server, drain, lock)
@@ -69,12 +72,12 @@ def _listen_and_serve(settings: Config, workers: int, server: str, drain: float,
     become_server(options, listener)
 
 
-def _settings(config: Path | None, host: str | None, port: int | None) -> Config:
+def _settings(config: Path | None, said: dict[str, object]) -> Config:
     """The configuration, with what the command line says laid over it for the workers too."""
     named = config or (Path(os.environ["FENFA_CONFIG"]) if os.environ.get("FENFA_CONFIG") else None)
-    for name, value in (("FENFA_CONFIG", named and named.absolute()), ("FENFA_HOST", host), ("FENFA_PORT", port)):
+    for name, value in {"CONFIG": named and named.absolute(), **said}.items():
         if value is not None:
-            os.environ[name] = str(value)
+            os.environ[f"FENFA_{name}"] = str(value)
     settings = process_config(named)
     _refuse_public_defaults(settings)
     return settings

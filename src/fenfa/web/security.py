@@ -74,6 +74,11 @@ def client_scheme(scope: Scope, proxies: tuple[str, ...]) -> str:
     return said if trusted else str(scope.get("scheme", "http"))
 
 
+def is_proxied(scope: Scope, proxies: tuple[str, ...]) -> bool:
+    """Whether a trusted proxy passed the request on, and not somebody on the proxy's machine."""
+    return is_trusted(_peer(scope), proxies) and "x-forwarded-for" in Headers(scope=scope)
+
+
 def config_tokens(config: Config, address: str) -> Sequence[ConfigToken]:
     """The configured tokens that count for a caller at this address: the public defaults only on loopback."""
     pairs = [(value, TokenScope.ADMIN) for value in config.admin_tokens]

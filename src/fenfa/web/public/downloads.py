@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -21,7 +22,7 @@ from fenfa.web.cache import CommitCache
 from fenfa.web.deps import runtime_of
 from fenfa.web.files import FileAnswer, Plan, content_disposition
 from fenfa.web.rsgi import Answer, Asked
-from fenfa.web.security import SECURITY_HEADERS
+from fenfa.web.security import SECURITY_HEADERS, is_proxied
 from fenfa.web.visits import event_of, made_event
 
 SMALL = 64 * 1024
@@ -65,6 +66,7 @@ async def download(request: Request) -> ASGIApp:
         modified=found.modified,
         content_type=found.content_type,
         headers=found.headers,
+        accel=_accel(request, runtime, found.storage_key),
     )
     if found.size <= SMALL and answer.plan.status == 200:
         request.app.state.small_files.learn(found, path, answer.final_headers())
@@ -72,6 +74,14 @@ async def download(request: Request) -> ASGIApp:
         is_part = answer.plan.status == 206
         runtime.events.add(event_of(request, runtime, EventType.DOWNLOAD, found.subject, is_part=is_part))
     return answer
+
+
+def _accel(request: Request, runtime: Runtime, key: str) -> str:
+    """Where a trusted nginx finds the file by itself; empty: we send it."""
+    config = runtime.config
+    if not config.accel_prefix or not is_proxied(request.scope, config.trusted_proxies):
+        return ""
+    return f"{config.accel_prefix.rstrip('/')}/{quote(key)}"
 
 
 class SmallFiles:
