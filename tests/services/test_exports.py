@@ -113,7 +113,7 @@ def test_devices_are_listed_searched_and_exported(bench: Runtime) -> None:
             binding = {"device_id": device_id, "variant_id": bound, "created_at": NOW}
             connection.execute(insert(device_bindings).values(binding))
 
-    def listed(**wanted: str) -> list[str]:
+    def listed(**wanted: Any) -> list[str]:
         items = bench.database.read_now(list_devices, devices_query(**wanted), Page()).items
         return [item["id"][4:] for item in items]
 

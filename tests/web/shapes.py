@@ -147,6 +147,7 @@ JOB: Shape = {
     "done": int,
     "total": int,
     "message": str,
+    "sentence": (dict, NULL),
     "attempts": int,
     "due_at": TIME,
     "created_at": TIME,

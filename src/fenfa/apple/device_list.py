@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fenfa.apple.devices import normal_udid
+from fenfa.errors import Sentence
 
 MAX_BYTES = 1024 * 1024
 _HEAD = ("Device ID", "Device Name", "Device Platform")
@@ -54,8 +55,8 @@ def write_list(devices: Iterable[Listed]) -> str:
 
 def _doubt(udid: str, platform: str) -> str:
     if platform.lower() in _NOT_OURS:
-        return "this is a Mac; only devices for iOS are taken"
-    return "" if normal_udid(udid) else "the first column is no device ID (UDID)"
+        return Sentence("this is a Mac; only devices for iOS are taken")
+    return "" if normal_udid(udid) else Sentence("the first column is no device ID (UDID)")
 
 
 def _line(name: str) -> str:

@@ -285,6 +285,7 @@ jobs = Table(
     Column("done", Integer, nullable=False, default=0),
     Column("total", Integer, nullable=False, default=0),
     _text("message"),
+    Column("sentence", JSON(none_as_null=True), nullable=True),  # the message's {template, values}, to be translated
     Column("attempts", Integer, nullable=False, default=0),  # since it last got ahead
     _text("due_at", None),
     _text("lease_owner"),

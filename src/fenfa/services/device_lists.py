@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, insert, select
 from fenfa.apple.device_list import MAX_BYTES, Listed, read_list, write_list
 from fenfa.apple.devices import AppleDevice, normal_udid
 from fenfa.db.tables import devices
-from fenfa.errors import BadInput
+from fenfa.errors import BadInput, Sentence
 from fenfa.services.apple_calls import connected
 from fenfa.services.records import Record, stamp
 from fenfa.services.registrations import keep_listing
@@ -22,11 +22,16 @@ _MACS = ("MAC", "MAC_OS")
 def import_text(connection: Connection, now: str, data: bytes) -> Record:
     """`{created, known, problems: [{line, reason}]}`. Devices that are here already stay as they are; new ones are unverified:
     nobody has shown us that they exist."""
-    found, problems = read_list(_decoded(data))
-    rows = [{"udid": one.udid, "device_name": one.name} for one in found]
+    rows, problems = _read(data)
     created = _create_missing(connection, now, rows)
-    told = [{"line": problem.line, "reason": problem.reason} for problem in problems]
-    return {"created": created, "known": len(rows) - created, "problems": told}
+    return {"created": created, "known": len(rows) - created, "problems": problems}
+
+
+def preview_text(connection: Connection, data: bytes) -> Record:
+    """What `import_text` would do: `{new: [{udid, device_name}], known, problems}`. Changes nothing."""
+    rows, problems = _read(data)
+    missing = _missing(connection, rows)
+    return {"new": missing, "known": len(rows) - len(missing), "problems": problems}
 
 
 def export_text(connection: Connection, query: Select[Any]) -> str:
@@ -42,15 +47,22 @@ def _import_from_apple(bench: Bench, work: Work) -> None:
     with connected(bench, team_id) as apple:
         for page in apple.pages():
             listed += page
-            work.note(message=f"read {len(listed)} devices")
+            work.note(message=Sentence("read {count} devices", count=len(listed)))
     created = bench.database.read_now(_missing, [_row(one) for one in listed if _is_ours(one)])
-    told = {"done": len(listed), "total": len(listed), "message": f"{len(created)} new of {len(listed)} devices"}
+    message = Sentence("{new} new of {count} devices", new=len(created), count=len(listed))
+    told = {"done": len(listed), "total": len(listed), "message": message}
     work.commit(told, _take_over, stamp(bench.clock()), started, team_id, listed)
 
 
 def _take_over(connection: Connection, now: str, started: str, team_id: str, listed: Sequence[AppleDevice]) -> None:
     _create_missing(connection, now, [_row(one) for one in listed if _is_ours(one)])
     keep_listing(connection, now, started, team_id, listed)
+
+
+def _read(data: bytes) -> tuple[list[Record], list[Record]]:
+    found, problems = read_list(_decoded(data))
+    told = [{"line": problem.line, "reason": problem.reason} for problem in problems]
+    return [{"udid": one.udid, "device_name": one.name} for one in found], told
 
 
 def _create_missing(connection: Connection, now: str, rows: Sequence[Record]) -> int:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
 
 from fenfa.apple.models import model_name
 from fenfa.db.tables import apple_registrations, device_bindings, device_sessions, devices, products, variants
@@ -21,6 +22,15 @@ from fenfa.services.records import (
     within_days,
 )
 from fenfa.vocabulary import new_id
+
+
+class AppleState(StrEnum):
+    """What Apple has of a device, with any of the teams."""
+
+    NONE = "none"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    PROCESSING = "processing"  # also every word that we do not know
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,11 @@ def devices_query(
     app_id: str | None = None,
     start: str | None = None,
     end: str | None = None,
+    apple: AppleState | None = None,
+    verified: bool | None = None,
+    device_ids: Sequence[str] | None = None,
 ) -> Select[Any]:
-    """Newest first; `q` searches name, model and UDID."""
+    """Newest first; `q` searches name, model and UDID, `apple` is what Apple has of it."""
     query = select(devices).order_by(devices.c.seq.desc())
     if q:
         columns = (devices.c.device_name, devices.c.model, devices.c.udid)
@@ -52,6 +65,12 @@ def devices_query(
         query = query.where(devices.c.id.in_(bound.where(variants.c.id == variant_id)))
     if app_id:
         query = query.where(devices.c.id.in_(bound.where(variants.c.app_id == app_id)))
+    if apple:
+        query = query.where(_at_apple(apple))
+    if verified is not None:
+        query = query.where(devices.c.verified_at.is_not(None) == verified)
+    if device_ids is not None:
+        query = query.where(devices.c.id.in_(device_ids))
     return within_days(query, devices.c.created_at, start, end)
 
 
@@ -124,6 +143,15 @@ def erase_device(connection: Connection, device_id: str) -> None:
     """With all that hangs on it. Apple notices nothing."""
     if not connection.execute(delete(devices).where(devices.c.id == device_id)).rowcount:
         raise NotFound("device not found")
+
+
+def _at_apple(state: AppleState) -> ColumnElement[bool]:
+    ids, status = select(apple_registrations.c.device_id), apple_registrations.c.status
+    if state == AppleState.NONE:
+        return devices.c.id.not_in(ids)
+    if state == AppleState.PROCESSING:
+        return devices.c.id.in_(ids.where(status.not_in(("ENABLED", "DISABLED"))))
+    return devices.c.id.in_(ids.where(status == state.upper()))
 
 
 def _told(seen: Sighting) -> Record:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
 from fenfa.db.tables import jobs
-from fenfa.errors import Conflict, JobStopped
+from fenfa.errors import Conflict, JobStopped, Sentence
 from fenfa.services.records import Listed, Page, Record, fetch_one, fetch_page, stamp
 from fenfa.vocabulary import JobState, new_id
 
@@ -20,8 +20,8 @@ LEASE = timedelta(seconds=60)
 KEPT = timedelta(days=30)
 _OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 _SHOWN = (
-    *("id", "kind", "state", "actor", "args", "done", "total", "message", "attempts", "due_at"),
-    *("created_at", "updated_at", "finished_at"),
+    *("id", "kind", "state", "actor", "args", "done", "total", "message", "sentence", "attempts"),
+    *("due_at", "created_at", "updated_at", "finished_at"),
 )
 
 
@@ -53,6 +53,15 @@ def list_jobs(connection: Connection, page: Page, state: JobState | None = None,
 def memory_of(connection: Connection, job_id: str) -> Record:
     """What the job has found so far, in the form of its kind."""
     return dict(fetch_one(connection, select(jobs.c.memory).where(jobs.c.id == job_id), "job not found")["memory"])
+
+
+def said_by(job: Record) -> str:
+    """The job's message in the form that pages translate."""
+    told = job["sentence"]
+    if not told:
+        return str(job["message"])
+    template, values = str(told["template"]), dict(told["values"])
+    return Sentence(template, **values)
 
 
 def last_enqueued(connection: Connection, kind: str) -> str:
@@ -90,7 +99,7 @@ def prolong(connection: Connection, now: datetime, job_id: str, owner: str) -> b
 def advance(connection: Connection, now: datetime, job_id: str, owner: str, changes: Mapping[str, Any]) -> bool:
     """Notes a step (`done`, `total`, `message`, `memory`); True when an admin asked it to stop there. `JobStopped` if lost."""
     alive = {"lease_until": stamp(now + LEASE), "updated_at": stamp(now), "attempts": 0}
-    changed = connection.execute(update(jobs).where(*_held_by(job_id, owner)).values(alive | dict(changes)))
+    changed = connection.execute(update(jobs).where(*_held_by(job_id, owner)).values(alive | _told(changes)))
     if not changed.rowcount:
         raise JobStopped()
     return bool(connection.scalar(select(jobs.c.cancel_asked).where(jobs.c.id == job_id)))
@@ -98,14 +107,14 @@ def advance(connection: Connection, now: datetime, job_id: str, owner: str, chan
 
 def finish(connection: Connection, now: datetime, job_id: str, owner: str, state: JobState, message: str) -> None:
     """`message` empty: the last one stays."""
-    _leave(connection, now, job_id, owner, {**_over(state, now), **({"message": message} if message else {})})
+    _leave(connection, now, job_id, owner, {**_over(state, now), **_told({"message": message} if message else {})})
 
 
 def put_off(
     connection: Connection, now: datetime, job_id: str, owner: str, wait: timedelta, message: str | None = None
 ) -> None:
     """Back into the queue, due after `wait`."""
-    told = {} if message is None else {"message": message}
+    told = {} if message is None else _told({"message": message})
     _leave(connection, now, job_id, owner, {"state": JobState.QUEUED, "due_at": stamp(now + wait), **told})
 
 
@@ -148,6 +157,13 @@ def _leave(connection: Connection, now: datetime, job_id: str, owner: str, chang
     changed = connection.execute(update(jobs).where(*_held_by(job_id, owner)).values(freed | dict(changes)))
     if not changed.rowcount:
         raise JobStopped()
+
+
+def _told(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """With the message both as English text and in its parts."""
+    message = changes.get("message")
+    parts = {"template": message.template, "values": message.values} if isinstance(message, Sentence) else None
+    return dict(changes) if message is None else {**changes, "message": str(message), "sentence": parts}
 
 
 def _over(state: JobState, now: datetime) -> dict[str, Any]:

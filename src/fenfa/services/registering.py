@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from fenfa.apple.devices import AppleDevice, family_of
 from fenfa.apple.refusals import is_about_team, no_slots
 from fenfa.db.tables import apple_registrations, devices
-from fenfa.errors import AppleRefused, Conflict
+from fenfa.errors import AppleRefused, Conflict, Sentence
 from fenfa.services.apple_calls import connected
 from fenfa.services.apple_teams import list_teams
 from fenfa.services.records import Record, fetch_all, stamp
@@ -119,7 +119,8 @@ class _Registering:
     def _progress(self, left: int) -> Record:
         total, refused = len(self._wanted), len(self._work.memory["refused"])
         done = total - left
-        return {"done": done, "total": total, "message": f"{done - refused} registered, {refused} refused"}
+        message = Sentence("{registered} registered, {refused} refused", registered=done - refused, refused=refused)
+        return {"done": done, "total": total, "message": message}
 
 
 def _sync_teams(bench: Bench, work: Work) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from fenfa.errors import Conflict, FenfaError, JobStopped
+from fenfa.errors import Conflict, FenfaError, JobStopped, Sentence
 from fenfa.services import jobs
 from fenfa.services.device_lists import IMPORT
 from fenfa.services.records import stamp
@@ -29,6 +29,8 @@ BEAT = jobs.LEASE / 4
 _MOST_ATTEMPTS = 20
 _ATTEMPTS_OF_A_BUG = 3
 _LONGEST_WAIT = 900.0
+_ENDED = Sentence("the server ended whenever it ran this")
+_BROKE = Sentence("the server failed; its log says why")
 log = logging.getLogger("fenfa.jobs")
 
 
@@ -76,7 +78,7 @@ class Runner:
         if work.job["cancel_asked"]:
             self._end(work, JobState.CANCELLED, "")
         elif work.attempts > _MOST_ATTEMPTS:
-            self._end(work, JobState.FAILED, work.job["message"] or "the server ended whenever it ran this")
+            self._end(work, JobState.FAILED, "" if work.job["message"] else _ENDED)
         else:
             with self._beating(work):
                 self._attempt(work)
@@ -95,17 +97,17 @@ class Runner:
             self._end(work, JobState.DONE, "")
 
     def _refuse(self, work: Work, error: FenfaError) -> None:
+        message = Sentence(error.template, **error.values)
         if error.retry_after is None or work.attempts >= _MOST_ATTEMPTS:
-            self._end(work, JobState.FAILED, error.message)
-        else:
-            self._leave(work, _wait(error.retry_after, work.attempts), error.message)
-
-    def _forgive(self, work: Work) -> None:
-        message = "the server failed; its log says why"
-        if work.attempts >= _ATTEMPTS_OF_A_BUG:
             self._end(work, JobState.FAILED, message)
         else:
-            self._leave(work, _wait(5, work.attempts), message)
+            self._leave(work, _wait(error.retry_after, work.attempts), message)
+
+    def _forgive(self, work: Work) -> None:
+        if work.attempts >= _ATTEMPTS_OF_A_BUG:
+            self._end(work, JobState.FAILED, _BROKE)
+        else:
+            self._leave(work, _wait(5, work.attempts), _BROKE)
 
     def _end(self, work: Work, state: JobState, message: str) -> None:
         self._bench.database.write_now(jobs.finish, self._bench.clock(), work.id, self.owner, state, message)

@@ -230,6 +230,10 @@ JOB: dict[str, Any] = {
     "done": 120,
     "total": 250,
     "message": "118 registered, 2 refused",
+    "sentence": {
+        "template": "{registered} registered, {refused} refused",
+        "values": {"registered": 118, "refused": 2},
+    },
     "attempts": 0,
     "due_at": NOW,
     "created_at": NOW,

@@ -31,22 +31,33 @@ async def form_of(request: Request, limit: int = MAX_FORM) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items()}
 
 
+async def lists_of(request: Request, limit: int = MAX_FORM) -> dict[str, list[str]]:
+    """The same with all values of repeated fields."""
+    return parse_qs((await _body(request, limit)).decode("utf-8", "replace"), keep_blank_values=True)
+
+
 async def files_of(request: Request, limit: int) -> dict[str, bytes]:
     """The files of a multipart form that is small enough for memory: their fields' names and their bytes."""
+    return (await fields_and_files(request, limit))[1]
+
+
+async def fields_and_files(request: Request, limit: int) -> tuple[dict[str, str], dict[str, bytes]]:
+    """The text fields beside the files; both empty for a form of another kind."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     body = await _body(request, limit + MAX_FORM)
     if kind != "multipart/form-data" or not options.get("boundary"):
-        return {}
+        return {}, {}
     try:
         parser = MultipartParser(
             io.BytesIO(body), options["boundary"], part_limit=_MAX_PARTS, spool_limit=len(body) + 1
         )
-        files = {str(part.name): bytes(part.raw) for part in parser.parts() if part.filename}
+        parts = [(str(part.name), bool(part.filename), bytes(part.raw)) for part in parser.parts()]
     except MultipartError as error:
         raise BadInput("the form cannot be read; send it again") from error
+    files = {name: content for name, is_file, content in parts if is_file}
     if any(len(file) > limit for file in files.values()):
         raise TooLarge("the file is too large")
-    return files
+    return {name: content.decode("utf-8", "replace") for name, is_file, content in parts if not is_file}, files
 
 
 def problem_of(request: Request, error: FenfaError) -> str:

@@ -35,7 +35,7 @@ def _mark(client: AppClient) -> str:
 def test_an_empty_list_says_what_to_do(client: AppClient) -> None:
     page = client.get(PATH, headers=ADMIN).text
     assert "No devices yet" in page
-    assert "/admin/api/devices/import" in page
+    assert 'href="/admin/devices/import"' in page
     assert "data-search" not in page
 
 
@@ -69,6 +69,18 @@ def test_the_list_is_narrowed(client: AppClient) -> None:
     assert names(f"variant_id={variant['id']}") == ["Bo"]
     assert names("from=2026-11-02") == ["Bo", "Cy"]
     assert names("from=2026-11-02&to=2026-11-02") == ["Bo"]
+    assert names("verified=yes") == []
+    assert names("verified=no&apple=none") == ["Ada", "Bo", "Cy"]
+    for state, word in (("dev_0", "ENABLED"), ("dev_1", "INELIGIBLE"), ("dev_2", "DISABLED")):
+        columns = "device_id, team_id, apple_device_id, status, family, added_at, created_at, updated_at"
+        client.sql(
+            f"INSERT INTO apple_registrations ({columns}) VALUES ('{state}', 'default', '', '{word}', '', '', 't', 't')"
+        )
+    assert names("apple=none") == []
+    assert names("apple=enabled") == ["Ada"]
+    assert names("apple=processing") == ["Bo"]
+    assert names("apple=disabled") == ["Cy"]
+    assert names("apple=lost&verified=maybe") == ["Ada", "Bo", "Cy"]
     assert names("from=yesterday&q=%00") == ["Ada", "Bo", "Cy"]
     assert "No device fits" in client.get(f"{PATH}?q=nobody", headers=ADMIN).text
 

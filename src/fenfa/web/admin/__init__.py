@@ -7,8 +7,11 @@ from fenfa.web.admin import (
     devices,
     events,
     exports,
+    imports,
+    jobs,
     login,
     products,
+    registration,
     releases,
     settings,
     statistics,
@@ -27,6 +30,7 @@ PAGES: tuple[Page, ...] = (
     settings.PAGE,
     tokens.PAGE,
     exports.PAGE,
+    jobs.PAGE,
     about.PAGE,
 )
 
@@ -36,5 +40,7 @@ ROUTES = (
     *(route for page in PAGES for route in page.routes),
     *variants.ROUTES,
     *releases.ROUTES,
+    *registration.ROUTES,
+    *imports.ROUTES,
     *device.ROUTES,
 )

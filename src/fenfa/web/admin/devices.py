@@ -1,12 +1,13 @@
 """Devices that people registered: the list, and the page of each, where alone its UDID is told whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fenfa.services import devices
+from fenfa.services.devices import AppleState
 from fenfa.services.records import Page as Slice
 from fenfa.services.variants import list_all_variants
 from fenfa.vocabulary import Platform
@@ -17,17 +18,46 @@ from fenfa.web.fields import day, line
 from fenfa.web.i18n import marked
 
 PATH = "/admin/devices"
-_CHECKS = {"q": line, "variant_id": line, "from": day, "to": day}
+
+
+def one_of(words: Container[str]) -> Callable[[str], str]:
+    """A check that lets these words through and no others."""
+
+    def check(text: str) -> str:
+        return text if text in words else ""
+
+    return check
+
+
+_VERIFIED = {"yes": True, "no": False}
+APPLE_STATES = {
+    AppleState.NONE: marked("not registered"),
+    AppleState.ENABLED: marked("registered"),
+    AppleState.PROCESSING: marked("Apple processes it"),
+    AppleState.DISABLED: marked("disabled at Apple"),
+}
+_CHECKS = {
+    "q": line,
+    "variant_id": line,
+    "from": day,
+    "to": day,
+    "apple": one_of(APPLE_STATES),
+    "verified": one_of(_VERIFIED),
+}
 
 
 async def devices_page(request: Request) -> Response:
     database = runtime_of(request).database
     asked = asked_filters(request.query_params)
-    query = devices.devices_query(asked["q"], asked["variant_id"], None, asked["from"], asked["to"])
+    apple, verified = AppleState(asked["apple"]) if asked["apple"] else None, _VERIFIED.get(asked["verified"])
+    days = asked["from"], asked["to"]
+    query = devices.devices_query(asked["q"], asked["variant_id"], None, *days, apple, verified)
     page = page_of(request)
     listed = await database.read(devices.list_devices, query, page)
     variants = await database.read(list_all_variants, Slice(1000), Platform.IOS)
     given = {name: value for name, value in asked.items() if value}
+    if verified is not None:
+        given["verified"] = str(verified).lower()
     return await show(
         request,
         "admin/devices.html",
@@ -36,6 +66,8 @@ async def devices_page(request: Request) -> Response:
         variants=variants.items,
         asked=asked,
         csv=f"/admin/exports/ios_devices.csv?{urlencode(given)}".rstrip("?"),
+        portal=f"/admin/exports/apple_devices.txt?{urlencode(given)}".rstrip("?"),
+        apple_states=APPLE_STATES,
         link=link_of(request),
     )
 

@@ -29,6 +29,9 @@ DONE = {
     "discarded": marked("Discarded."),
     "registered": marked("Registered."),
     "erased": marked("Erased."),
+    "cancelled": marked("Cancelled."),
+    "queued": marked("It goes on."),
+    "imported": marked("Imported."),
 }
 Handler = Callable[[Request], Awaitable[Response]]
 

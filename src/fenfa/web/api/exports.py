@@ -1,16 +1,15 @@
 """CSV exports, streamed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import StreamingResponse
 
 from fenfa.services import events, exports
-from fenfa.services.devices import devices_query
 from fenfa.vocabulary import Scope
+from fenfa.web.api.devices import device_query
 from fenfa.web.deps import Filtered, guarded, runtime_of
-from fenfa.web.fields import Line
 from fenfa.web.threads import in_thread
 
 router = APIRouter(prefix="/admin/exports", tags=["Exports"], route_class=guarded(Scope.ADMIN))
@@ -31,8 +30,7 @@ async def export_events(request: Request, wanted: Filtered) -> StreamingResponse
 
 
 @router.get("/ios_devices.csv", summary="Export devices", **_CSV)
-async def export_devices(request: Request, wanted: Filtered, q: Line = "") -> StreamingResponse:
-    query = devices_query(q, wanted.variant_id, wanted.app_id, wanted.start, wanted.end)
+async def export_devices(request: Request, query: Annotated[Any, Depends(device_query)]) -> StreamingResponse:
     return await _csv(request, "ios_devices.csv", exports.devices_export_query(query))
 
 

@@ -1,4 +1,7 @@
-"""What the panel's pages about devices need."""
+"""What the panel's pages about devices and jobs need."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0008"
 down_revision = "0007"
@@ -7,4 +10,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("jobs", sa.Column("sentence", sa.JSON(), nullable=True))
