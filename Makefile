@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots tools/check-templates
 .DEFAULT_GOAL := help
-.PHONY: texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: test-postgresql texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -17,6 +17,10 @@ serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your networ
 
 test: packages check ## set up and run every check
 	@$(BIN)/pytest -n 2 --dist worksteal
+	@FENFA_TEST_ENGINE=postgresql $(BIN)/pytest -n 2 --dist worksteal tests/web/test_cache.py tests/web/api/test_products.py tests/web/api/test_events.py
+
+test-postgresql: packages ## run the tests of every route on PostgreSQL
+	@FENFA_TEST_ENGINE=postgresql $(BIN)/pytest -n 2 --dist worksteal tests/web -m "not journey"
 
 check: format lint types imports texts ## format, lint, types, import contracts, translations
 

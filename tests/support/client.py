@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from starlette.types import ASGIApp, Message
 
 from fenfa.config import Config, load_config
@@ -23,8 +24,9 @@ from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
 from tests.support.device_ca import authority
-from tests.support.postgresql import shared_database
+from tests.support.postgresql import on_postgresql, shared_database
 
+ON_SQLITE = pytest.mark.skipif(on_postgresql(), reason="what it looks at is the SQLite file")
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
 
@@ -100,7 +102,11 @@ class AppClient:
 
     def sql(self, statement: str) -> None:
         """Straight into the database, past everything."""
-        self.runtime.database.write_now(lambda connection: connection.exec_driver_sql(statement))
+        plain = {} if self.runtime.database.inline else {"no_parameters": True}  # a percent sign is one
+        self.runtime.database.write_now(lambda c: c.exec_driver_sql(statement, execution_options=plain))
+
+    def drop(self, table: str) -> None:
+        self.sql(f"DROP TABLE {table}{'' if self.runtime.database.inline else ' CASCADE'}")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.runtime.database.read_now(lambda c: [tuple(row) for row in c.exec_driver_sql(query)])

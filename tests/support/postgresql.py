@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -25,8 +25,8 @@ _FAST = "-F -c full_page_writes=off -c synchronous_commit=off -c max_connections
 class PostgreSQL:
     """A running server. `fresh()` opens a migrated database of its own, `empty()` one without tables."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, run: Callable[..., None]) -> None:
+        self._folder, self._control = folder, run
         self._numbers = count()
         template = self.empty("template")
         migrate(template)
@@ -39,6 +39,14 @@ class PostgreSQL:
         name = name or f"test{next(self._numbers)}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return open_url(self._url(name))
+
+    def stop_hard(self) -> None:
+        """As if it crashed."""
+        self._control("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def start(self) -> None:
+        log = str(self._folder / "log")
+        self._control("pg_ctl", "-w", "-l", log, "-o", f"{_FAST} -k {self._folder}", "start")
 
     def _url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._folder}"
@@ -64,7 +72,7 @@ def running_postgresql() -> Iterator[PostgreSQL]:
         run("initdb", "--auth=trust", "--username=postgres", "--encoding=utf8", "--locale=C", "--no-sync")
         run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"{_FAST} -k {folder}", "start")
         try:
-            yield PostgreSQL(folder)
+            yield PostgreSQL(folder, run)
         finally:
             run("pg_ctl", "-w", "-m", "immediate", "stop")
 
@@ -76,9 +84,14 @@ def _shared() -> PostgreSQL:
     return server.__enter__()
 
 
+def on_postgresql() -> bool:
+    """Whether this run tests the application on PostgreSQL."""
+    return os.environ.get("FENFA_TEST_ENGINE") == "postgresql"
+
+
 def shared_database() -> Database | None:
     """A fresh database for the application under test, where FENFA_TEST_ENGINE asks for PostgreSQL; None: SQLite."""
-    return _shared().fresh() if os.environ.get("FENFA_TEST_ENGINE") == "postgresql" else None
+    return _shared().fresh() if on_postgresql() else None
 
 
 def _programs(folder: Path) -> tuple[Path, int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import images
-from tests.support.client import ADMIN, AppClient
+from tests.support.client import ADMIN, ON_SQLITE, AppClient
 
 URLS = ("/products/myapp", "/api/products/myapp", "/api/products/slug/myapp")
 Change = Callable[[AppClient, dict[str, Any]], Any]
@@ -134,6 +134,7 @@ def test_a_database_that_cannot_answer_is_told_by_the_application(client: AppCli
         assert {client.get(url).status_code for url in URLS} == {200}
 
 
+@ON_SQLITE
 def test_a_row_that_cannot_be_shown_is_told_by_the_application(client: AppClient) -> None:
     client.make_release()
     client.sql("UPDATE products SET revision = 'none'")

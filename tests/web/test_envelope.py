@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fenfa.web.errors import STATUS
-from tests.support.client import ADMIN, UPLOAD, AppClient, refusal
+from tests.support.client import ADMIN, ON_SQLITE, UPLOAD, AppClient, refusal
 from tests.web.routes import TABLE, address
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
@@ -162,8 +162,8 @@ def test_a_dropped_table_is_never_an_empty_list(client: AppClient, path: str) ->
     made = client.make_release()
     tables = ("device_bindings", "devices", "events", "releases", "variants", "products", "settings", "jobs")
     for table in ("enrolments", *tables):
-        client.sql(f"DROP TABLE {table}")
-    client.sql("DROP TABLE tokens") if path.endswith("tokens") else None
+        client.drop(table)
+    client.drop("tokens") if path.endswith("tokens") else None
     answer = client.get(path, headers=ADMIN)
     assert answer.status_code in (500, 503), answer.text
     for gone in ("/api/products/myapp", "/products/myapp", f"/d/{made['release']['id']}"):
@@ -172,7 +172,7 @@ def test_a_dropped_table_is_never_an_empty_list(client: AppClient, path: str) ->
 
 def test_the_messages_of_a_broken_database(client: AppClient) -> None:
     client.make_release()
-    client.sql("DROP TABLE releases")
+    client.drop("releases")
     answer = client.get("/admin/api/products", headers=ADMIN)
     assert refusal(answer) == (503, "UNAVAILABLE", "the database does not answer; try again in a moment")
     assert int(answer.headers["retry-after"]) > 0
@@ -194,6 +194,7 @@ def test_a_file_that_is_gone_is_an_error_that_names_no_path(client: AppClient) -
     assert client.get("/api/products/myapp").json()["data"]["variants"][0]["latest_release"]["download_count"] == 0
 
 
+@ON_SQLITE
 def test_a_database_file_that_is_no_database(client: AppClient) -> None:
     client.make_release()
     file = client.runtime.config.database_file

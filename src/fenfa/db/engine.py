@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from fenfa.db.retries import repeated
 from fenfa.errors import ConfigInvalid, Conflict, FenfaError, NotFound, StorageFull, Unavailable
 
 P = ParamSpec("P")
@@ -59,12 +60,30 @@ class Database:
             yield connection
 
     def read_now(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        with self.reading() as connection:
-            return unit(connection, *args, **kwargs)
+        if self.inline:
+            with self.reading() as connection:
+                return unit(connection, *args, **kwargs)
+        with _translated():
+            return repeated(lambda: self._read_once(lambda connection: unit(connection, *args, **kwargs)))
 
     def write_now(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        with self.writing() as connection:
-            return unit(connection, *args, **kwargs)
+        """The unit may run again where its transaction certainly came to nothing, see `fenfa.db.retries`."""
+        if self.inline:
+            with self.writing() as connection:
+                return unit(connection, *args, **kwargs)
+        with _translated():
+            return repeated(lambda: self._write_once(lambda connection: unit(connection, *args, **kwargs)))
+
+    def _read_once(self, call: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return call(connection)
+
+    def _write_once(self, call: Callable[[Connection], T]) -> T:
+        with self._writer.connect() as connection, connection.begin() as transaction:
+            result = call(connection)
+            with _translated():  # nobody knows what became of a COMMIT that failed: no more to be repeated
+                transaction.commit()
+            return result
 
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self.inline:
@@ -146,7 +165,7 @@ def open_url(url: str) -> Database:
     if find_spec("psycopg") is None:
         raise ConfigInvalid("PostgreSQL needs its driver: pip install 'fenfa[postgresql]'")
     address = "postgresql+psycopg://" + url.partition("://")[2]
-    options = {"options": " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items())}
+    options = {"options": " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items()), "connect_timeout": 5}
     return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS, connect_args=options, **_JSON))
 
 

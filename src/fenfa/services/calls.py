@@ -4,9 +4,10 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from fenfa.db.tables import call_counts
+from fenfa.db.upserts import insert_missing
 from fenfa.errors import RateLimited
 from fenfa.services.tokens import source_of
 from fenfa.services.vault import Keys
@@ -19,13 +20,11 @@ def count_call(connection: Connection, now: datetime, keys: Keys, what: str, add
     moment = int(now.timestamp())
     forget_old(connection, now)
     caller = f"{what} {hmac.new(keys.visitors, source_of(address).encode(), hashlib.sha256).hexdigest()}"
+    insert_missing(connection, call_counts, [{"caller": caller, "window_started": moment, "calls": 0}])
     mine = update(call_counts).where(call_counts.c.caller == caller)
     if connection.execute(mine.where(call_counts.c.calls < limit).values(calls=call_counts.c.calls + 1)).rowcount:
         return
-    started = connection.scalar(select(call_counts.c.window_started).where(call_counts.c.caller == caller))
-    if started is None:
-        connection.execute(insert(call_counts).values(caller=caller, window_started=moment, calls=1))
-        return
+    started = connection.scalar(select(call_counts.c.window_started).where(call_counts.c.caller == caller)) or moment
     wait = max(started + _WINDOW - moment, 1)
     raise RateLimited("too many requests; try again in {wait} seconds", wait=wait, retry_after=wait)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
+from fenfa.db.alone import one_by_one
 from fenfa.db.tables import uploads
 from fenfa.errors import BadInput, BadPackage, Conflict, NotFound
 from fenfa.inspectors.base import PackageInfo
@@ -82,6 +83,7 @@ def _match(connection: Connection, now: str, request: UploadRequest, package: Pa
     name = packages.identity(package)
     if package.platform is None or not name:
         raise BadPackage("the package does not say what it is; send variant_id as well")
+    one_by_one(connection, "homes")  # two first uploads of one app make one product
     found = match_variants(connection, package.platform, name)
     if len(found) > 1:
         raise Conflict(

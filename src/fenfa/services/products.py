@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, cast, delete, func, insert, or_, select, update
 
+from fenfa.db.alone import one_by_one
 from fenfa.db.tables import apple_teams, products, releases, variants
 from fenfa.errors import BadInput, Conflict, NotFound
 from fenfa.services.records import Listed, Page, Record, changed, contains, fetch_all, fetch_one, fetch_page
@@ -59,6 +60,7 @@ def count_product(connection: Connection, product_id: str) -> Record:
 def create_product(connection: Connection, now: str, values: dict[str, Any]) -> str:
     """`values`: name, and perhaps slug, description, published, apple_team_id. Gives the new ID."""
     product_id = new_id("prd")
+    one_by_one(connection, "slugs")
     slug = _given_slug(connection, values["slug"]) if values.get("slug") else free_slug(connection, values["name"])
     _require_team(connection, values)
     row = {"id": product_id, "created_at": now} | changed(products, values, now) | {"slug": slug}

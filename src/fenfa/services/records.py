@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy.exc import DataError
 
 from fenfa.errors import NotFound
 
@@ -49,7 +50,10 @@ def fetch_one(
     connection: Connection, query: Select[Any], missing: str, values: Mapping[str, Any] | None = None
 ) -> Record:
     """The single row of the query; `NotFound(missing)` without one."""
-    row = connection.execute(query, values).mappings().first()
+    try:
+        row = connection.execute(query, values).mappings().first()
+    except DataError:  # a text that PostgreSQL holds nowhere, such as a NUL in an ID
+        row = None
     if row is None:
         raise NotFound(missing)
     return dict(row)

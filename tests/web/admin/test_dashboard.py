@@ -165,7 +165,7 @@ def test_names_are_only_texts(client: AppClient, text: str) -> None:
 
 
 def test_a_broken_database_is_a_page(client: AppClient) -> None:
-    client.sql("DROP TABLE products")
+    client.drop("products")
     page = client.get("/admin", headers=ADMIN)
     assert page.status_code == 503
     assert page.text.startswith("<!doctype html>")

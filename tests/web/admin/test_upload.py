@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fenfa.services.sweeps import GRACE, sweep
-from tests.support.client import ADMIN, AppClient, running
+from tests.support.client import ADMIN, ON_SQLITE, AppClient, running
 from tests.support.packages import make_apk, make_ipa
 from tests.web.admin.uploading import ZH, page, propose, publish, releases_of, send
 from tests.web.api.bad_texts import GOOD_LINES
@@ -204,6 +204,7 @@ def test_discarding_leaves_nothing(client: AppClient, apk: Path) -> None:
     assert client.post(address, headers=ADMIN).status_code == 404
 
 
+@ON_SQLITE
 def test_it_waits_for_a_day_whatever_restarts(client: AppClient, apk: Path, tmp_path: Path) -> None:
     address = propose(client, apk)
     client.stop()

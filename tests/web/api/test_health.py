@@ -13,7 +13,7 @@ def test_health(client: AppClient) -> None:
 
 
 def test_health_without_a_database(client: AppClient) -> None:
-    client.sql("DROP TABLE products")
+    client.drop("products")
     assert refusal(client.get("/healthz"))[:2] == (503, "UNAVAILABLE")
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
-from fenfa.db.tables import audit
+from fenfa.db.tables import audit, releases
 from fenfa.services.reinspection import reinspect
 from tests.inspectors.fixtures import FOLDER
 from tests.support.client import AppClient
@@ -33,11 +33,17 @@ def test_a_changed_signer_is_a_warning_in_answer_and_audit(client: AppClient) ->
     package = FOLDER / "apk" / "fdroidserver--urzip-release.apk"
     variant = client.make_variant(client.make_product()["id"], "android")
     assert client.upload(variant["id"], package, "a.apk").json()["data"]["warnings"] == []
-    client.sql("UPDATE releases SET package = json_set(package, '$.signing.signers', json('[\"aaaa\"]'))")
+    client.runtime.database.write_now(_sign_otherwise)
     (warning,) = client.upload(variant["id"], package, "a.apk").json()["data"]["warnings"]
     assert "the signing certificate changed from aaaa" in warning
     (noted,) = client.runtime.database.read_now(_last_audit)
     assert noted["warnings"] == [warning]
+
+
+def _sign_otherwise(connection: Connection) -> None:
+    package = connection.scalar(select(releases.c.package)) or {}
+    package["signing"]["signers"] = ["aaaa"]
+    connection.execute(update(releases).values(package=package))
 
 
 def _last_audit(connection: Connection) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Settings: partial changes, all or nothing, and secrets that never come back."""
 
 import json
-import sqlite3
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from fenfa.vocabulary import FILE_TYPES
-from tests.support.client import ADMIN, AppClient, refusal
+from tests.support.client import ADMIN, ON_SQLITE, AppClient, refusal
 from tests.web.shapes import SETTINGS, check
 
 URL = "/admin/api/settings"
@@ -80,6 +79,7 @@ def test_secrets_never_come_back(client: AppClient) -> None:
             assert EVERYTHING[name].split("\n")[min(1, EVERYTHING[name].count("\n"))] not in answer.text
 
 
+@ON_SQLITE
 def test_secrets_are_not_in_the_database_in_plain_text(client: AppClient) -> None:
     client.admin("PUT", URL, json=EVERYTHING)
     stored = b"".join(path.read_bytes() for path in client.runtime.config.database_file.parent.glob("fenfa.db*"))
@@ -90,9 +90,7 @@ def test_secrets_are_not_in_the_database_in_plain_text(client: AppClient) -> Non
 
 def test_the_audit_trail_holds_no_secret(client: AppClient) -> None:
     client.admin("PUT", URL, json=EVERYTHING)
-    connection = sqlite3.connect(client.runtime.config.database_file)
-    rows = str(connection.execute("SELECT * FROM audit").fetchall())
-    connection.close()
+    rows = str(client.rows("SELECT * FROM audit"))
     assert "settings.update" in rows
     assert not [name for name in SECRETS if EVERYTHING[name][:20] in rows]
 
