@@ -1,6 +1,6 @@
 """Calls to App Store Connect: who may ask, one at a time for each team, and what is remembered of the answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -36,6 +36,26 @@ def connected(bench: Bench, team_id: str, patience: float | None = None) -> Iter
         raise
     else:
         _note(bench, team_id, apple, "")
+    finally:
+        apple.close()
+
+
+def try_key(bench: Bench, team: Record | None, values: Mapping[str, str]) -> None:
+    """Asks Apple once with a key that is not kept yet; raises what is wrong. What `values` lacks is the team's. Nothing without a
+    whole key. Blocks."""
+    from fenfa.apple.connect import AppStoreConnect
+    from fenfa.apple.keys import TeamKey, signer_of
+    from fenfa.apple.wire import Wire
+
+    stored = key_of(bench.keys, team) if team and team["configured"] else TeamKey("", "", "")
+    given = (values.get(name, getattr(stored, name)) for name in ("key_id", "issuer_id", "private_key"))
+    key = TeamKey(*given)
+    if not (key.key_id and key.issuer_id and key.private_key):
+        return
+    hold = partial(alone, bench.database, f"apple-{team['id'] if team else 'new'}")
+    apple = AppStoreConnect(Wire(bench.config.apple_url, signer_of(key), bench.clock, hold, patience=0))
+    try:
+        apple.check()
     finally:
         apple.close()
 

@@ -15,6 +15,7 @@ from fenfa.db.upserts import upsert
 from fenfa.errors import BadInput, Conflict, NotFound
 from fenfa.services.records import Record, fetch_all
 from fenfa.services.settings import checked_setting, save_settings
+from fenfa.services.settings import find_problems as find_setting_problems
 from fenfa.services.vault import Keys, seal, unseal
 from fenfa.vocabulary import new_id
 
@@ -62,6 +63,13 @@ def key_of(keys: Keys, team: Record) -> TeamKey:
     require_key(team)
     name = _SETTINGS["private_key"] if team["id"] == DEFAULT else team["id"]
     return TeamKey(team["key_id"], team["issuer_id"], unseal(keys, name, team["private_key"]))
+
+
+def find_problems(values: Mapping[str, Any]) -> dict[str, BadInput]:
+    """What is wrong with each of `FIELDS` among the values, by name."""
+    named = {_SETTINGS[name]: value for name, value in values.items() if name in _SETTINGS}
+    found = find_setting_problems(named)
+    return {name: found[setting] for name, setting in _SETTINGS.items() if setting in found}
 
 
 def create_team(connection: Connection, now: str, keys: Keys, values: Mapping[str, Any]) -> str:

@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from fenfa.config import Config
-from fenfa.db.tables import settings
+from fenfa.db.tables import apple_health, settings
 from fenfa.errors import BadInput
 from fenfa.services.products import touch_all
 from fenfa.services.records import Record
@@ -123,6 +123,7 @@ _SHOWN = (
     *("s3_endpoint", "s3_bucket", "s3_region", "s3_public_url", "apple_key_id", "apple_issuer_id", "apple_team_id"),
     "apple_membership_ends",
 )
+_APPLE_KEY = frozenset({"apple_key_id", "apple_issuer_id", "apple_private_key"})
 SECRETS = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
 """Stored sealed, and shown to nobody."""
 
@@ -168,6 +169,8 @@ def save_settings(connection: Connection, now: str, keys: Keys, changes: Mapping
         mine = update(settings).where(settings.c.name == name)
         if not connection.execute(mine.values(value=stored, updated_at=now)).rowcount:
             connection.execute(insert(settings).values(name=name, value=stored, updated_at=now))
+    if not _APPLE_KEY.isdisjoint(changes):  # what Apple said of the old key says nothing of the new one
+        connection.execute(delete(apple_health).where(apple_health.c.team_id == "default"))
     touch_all(connection)
 
 

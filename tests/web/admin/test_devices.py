@@ -150,7 +150,7 @@ def apple(tmp_path: Path, store: AppStore, account: Account) -> Iterator[AppClie
 def test_a_device_without_a_key_is_led_to_one(client: AppClient) -> None:
     page = get(client, f"{PATH}/{add(client, 0)}")
     assert "No Apple API key is stored yet" in page.text
-    assert "/admin/settings#apple" in page.links
+    assert "/admin/apple" in page.links
 
 
 def test_registering_with_apple(apple: AppClient, account: Account) -> None:

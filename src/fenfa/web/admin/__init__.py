@@ -2,6 +2,7 @@
 
 from fenfa.web.admin import (
     about,
+    apple,
     dashboard,
     device,
     devices,
@@ -30,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     settings.PAGE,
     tokens.PAGE,
     exports.PAGE,
+    apple.PAGE,
     jobs.PAGE,
     about.PAGE,
 )

@@ -32,6 +32,7 @@ DONE = {
     "cancelled": marked("Cancelled."),
     "queued": marked("It goes on."),
     "imported": marked("Imported."),
+    "tested": marked("Apple was asked."),
 }
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fenfa.errors import BadInput, BadPackage, Conflict, TooLarge
-from fenfa.services import icons, products, releases, variants
+from fenfa.services import apple_teams, icons, products, releases, variants
 from fenfa.services.losses import count_losses
 from fenfa.services.products import ProductOrder
 from fenfa.services.records import Page as Slice
@@ -27,7 +27,7 @@ from fenfa.web.words import PLATFORM_NAMES, variant_title
 MAX_ICON = 4 * 1024 * 1024
 _FEW = 5  # releases of each variant that the page of a product shows
 _STATES = {"published": True, "unpublished": False}
-_FIELDS = ("name", "slug", "description")
+_FIELDS = ("name", "slug", "description", "apple_team_id")
 
 
 async def list_products(request: Request) -> Response:
@@ -138,7 +138,9 @@ async def _product(
     request: Request, problems: dict[str, str] | None = None, form: dict[str, str] | None = None
 ) -> Response:
     urls, unit = await urls_of(request), _whole
-    product, shown = await runtime_of(request).database.read(unit, request.path_params["product_id"])
+    database = runtime_of(request).database
+    product, shown = await database.read(unit, request.path_params["product_id"])
+    teams = await database.read(apple_teams.list_teams)
     values = {name: product[name] for name in _FIELDS} | {
         name: v for name, v in (form or {}).items() if name in _FIELDS
     }
@@ -150,6 +152,7 @@ async def _product(
         place=product["name"],
         variants=shown,
         platforms=PLATFORM_NAMES,
+        teams=[(team["id"], team["name"]) for team in teams if not team["is_default"]],
         form=values,
         problems=problems or {},
         base=urls.base,

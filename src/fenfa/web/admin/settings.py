@@ -149,5 +149,5 @@ PAGE = Page(
         panel_route(PATH, save, "POST"),
         panel_route(f"{PATH}/try-storage", try_out_storage, "POST"),
     ),
-    also=("/admin/jobs", "/admin/tokens", "/admin/exports", "/admin/about"),
+    also=("/admin/apple", "/admin/jobs", "/admin/tokens", "/admin/exports", "/admin/about"),
 )
