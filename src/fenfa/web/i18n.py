@@ -25,6 +25,7 @@ class Language(NamedTuple):
 
 LANGUAGES = (Language("en", "en", "English"), Language("zh", "zh_CN", "简体中文"))
 ENGLISH = LANGUAGES[0]
+READERS = "package reader"  # the context of what package readers say
 
 
 def marked(text: str) -> str:
@@ -63,6 +64,13 @@ def translations(language: Language) -> gettext.NullTranslations:
         write_mo(compiled, read_po(source, locale=language.locale))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def reader_texts(language: Language) -> dict[str, str]:
+    """Forms of sentences that package readers fill in, with their translations; see `fenfa.web.recognition`."""
+    known = getattr(translations(language), "_catalog", {})
+    opening = f"{READERS}\x04"  # how gettext keeps a context
+    return {text.removeprefix(opening): said for text, said in known.items() if str(text).startswith(opening)}
 
 
 def readable_size(size: float, language: Language = ENGLISH) -> str:

@@ -17,6 +17,7 @@ from fenfa.web.face import Face, face_of
 from fenfa.web.i18n import LANGUAGES, Language
 from fenfa.web.markdown import render_markdown
 from fenfa.web.qr import qr_svg
+from fenfa.web.recognition import recognised
 
 
 @cache
@@ -68,8 +69,16 @@ def error_text(error: FenfaError, language: Language) -> str:
 
 def translated(text: str, language: Language) -> str:
     """For texts that come from elsewhere than the template, whose `_()` takes a percent sign for a place to fill in."""
-    if not isinstance(text, Sentence):
-        return i18n.translations(language).gettext(text) if text else ""  # under "" stands the catalogue's own header
+    if not isinstance(text, Sentence) or not text.values:
+        return _translated_whole(text, language)
     values = {name: translated(v, language) if isinstance(v, Sentence) else v for name, v in text.values.items()}
-    template = i18n.translations(language).gettext(text.template)
-    return template.format(**values) if values else template
+    return i18n.translations(language).gettext(text.template).format(**values)
+
+
+def _translated_whole(text: str, language: Language) -> str:
+    if not text or language == i18n.ENGLISH:  # under "" stands the catalogue's own header
+        return str(text)
+    known = i18n.translations(language).gettext(str(text))
+    if known != text:
+        return known
+    return recognised(text, language, lambda part: _translated_whole(part, language)) or str(text)
