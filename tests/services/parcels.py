@@ -45,7 +45,9 @@ def send(bench: Runtime, content: bytes = b"bytes", key: str | None = None, **wa
     request = UploadRequest(**given | wanted)
     upload_id, staged = stage(bench, content)
     digest = sha256(content).hexdigest()
-    bench.database.write_now(receive, stamp(bench.clock()), upload_id, request, len(content), digest, key)
+    bench.database.write_now(
+        receive, stamp(bench.clock()), upload_id, request, len(content), digest, key, staged_by=staged.holder
+    )
     return upload_id, staged
 
 
@@ -58,7 +60,7 @@ def propose_upload(
     upload_id, staged = stage(bench, content)
     staged.keep()
     now, digest = stamp(bench.clock()), sha256(content).hexdigest()
-    bench.database.write_now(propose, now, upload_id, request, len(content), digest, key, package)
+    bench.database.write_now(propose, now, upload_id, request, len(content), digest, key, package, staged.holder)
     staged.close()
     return upload_id
 

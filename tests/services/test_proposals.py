@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fenfa.db.tables import audit, products, proposals, releases, uploads, variants
-from fenfa.errors import Conflict, NotFound, StorageFull
+from fenfa.errors import Conflict, NotFound, StorageFull, Unavailable
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services.homes import UploadRequest, find_home
@@ -20,6 +20,7 @@ from fenfa.services.proposals import accept, discard, find_by_key, find_upload, 
 from fenfa.services.records import Record, stamp
 from fenfa.services.sweeps import Swept, sweep
 from fenfa.storage.local import LocalStorage
+from fenfa.storage.staging import Staging
 from fenfa.vocabulary import Platform
 from tests.services.parcels import (
     expected_files,
@@ -295,3 +296,11 @@ def test_the_sweep_waits_for_nobody_who_accepts(bench: Runtime) -> None:
 def choose(bench: Runtime, upload_id: str, request: UploadRequest) -> None:
     """As `accept` leaves it when the power goes right after."""
     set_upload(bench, upload_id, state="received", request=asdict(request))
+
+
+def test_another_server_cannot_finish_what_it_does_not_hold(bench: Runtime, tmp_path: Path) -> None:
+    upload_id = propose_upload(bench)
+    other = replace(bench, staging=Staging(tmp_path / "other" / "staging"))
+    with pytest.raises(Unavailable, match="another server holds the bytes"):
+        accept(other, upload_id, UploadRequest(file_name="app.apk", actor="tests"))
+    assert upload_row(bench, upload_id)["state"] == "proposed"

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fenfa.db.tables import releases, uploads
 from fenfa.runtime import Runtime
 from fenfa.services.sweeps import Swept, sweep
 from fenfa.storage.base import release_key
+from fenfa.storage.staging import Staging
 from fenfa.vocabulary import new_id
 from tests.services.parcels import (
     expected_files,
@@ -192,3 +194,33 @@ def test_upload_that_was_finished_just_now_is_not_failed(bench: Runtime) -> None
     staged.close()
     assert sweep(bench, NONE).dropped == 1
     assert upload_row(bench, upload_id)["state"] == "ready"
+
+
+def other_server(bench: Runtime, tmp_path: Path) -> Runtime:
+    """A second one on the same database, with a staging folder of its own."""
+    return replace(bench, staging=Staging(tmp_path / "other" / "staging"))
+
+
+def test_what_another_server_holds_is_left_to_it(bench: Runtime, tmp_path: Path) -> None:
+    upload_id, staged = send(bench)
+    staged.close()
+    other = other_server(bench, tmp_path)
+    assert sweep(other, HOUR) == Swept(0, 0, 0)
+    assert upload_row(bench, upload_id)["state"] == "received"
+    assert sweep(bench, HOUR) == Swept(1, 0, 0)
+
+
+def test_a_server_that_does_not_come_back_is_given_up(bench: Runtime, clock: Clock, tmp_path: Path) -> None:
+    upload_id, staged = send(bench)
+    staged.discard()
+    other = other_server(bench, tmp_path)
+    clock.move(days=6)
+    assert sweep(other, HOUR).dropped == 0
+    clock.move(days=2)
+    assert sweep(other, HOUR).dropped == 1
+    assert upload_row(bench, upload_id)["state"] == "failed"
+
+
+def test_a_staging_folder_keeps_its_name(tmp_path: Path) -> None:
+    first, again, other = (Staging(tmp_path / name / "staging") for name in ("a", "a", "b"))
+    assert first.name == again.name != other.name

@@ -124,6 +124,9 @@ uploads = Table(
     Column("release_id", Text, nullable=False),
     Column("answer", JSON, nullable=True),  # what the first finish said, for replays
     _text("error"),
+    Column(
+        "staged_by", Text, nullable=False, server_default=""
+    ),  # the server that holds its bytes, see storage/staging.py
     _text("created_at", None),
     _text("updated_at", None),
 )

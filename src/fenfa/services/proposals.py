@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from fenfa.db.tables import proposals, uploads
-from fenfa.errors import NotFound, Sentence
+from fenfa.errors import NotFound, Sentence, Unavailable
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services.homes import UploadRequest
 from fenfa.services.places import Places, find_places
@@ -42,11 +42,12 @@ def propose(
     sha256: str,
     key: str | None,
     package: PackageInfo,
+    staged_by: str = "",
 ) -> None:
     """Notes an upload whose bytes outlast a power cut. `request` may name the variant or product that was open."""
     lost = (uploads.c.idempotency_key == key, uploads.c.state == UploadState.FAILED)
     connection.execute(update(uploads).where(*lost).values(idempotency_key=None))
-    receive(connection, now, upload_id, request, size, sha256, key, UploadState.PROPOSED)
+    receive(connection, now, upload_id, request, size, sha256, key, UploadState.PROPOSED, staged_by)
     said = asdict(package)
     row = {"upload_id": upload_id, "icon_png": said.pop("icon_png"), "package": said}
     connection.execute(insert(proposals).values(row))
@@ -92,6 +93,8 @@ def accept(bench: Bench, upload_id: str, request: UploadRequest) -> Record:
         upload = bench.database.read_now(find_upload, upload_id)
         if upload["state"] == UploadState.READY:
             return dict(upload["answer"])
+        if upload["staged_by"] not in ("", bench.staging.name):
+            raise Unavailable("another server holds the bytes of this upload; try again, or upload it again")
         if not is_there or file_sha256(bench.staging.path(upload_id)) != upload["sha256"]:
             bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, LOST)
             raise NotFound(LOST)

@@ -1,9 +1,9 @@
 """The sweep: finishes uploads that a crash interrupted and removes what belongs to nobody. Never a release's file."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, or_, select
 
 from fenfa.db.tables import releases, uploads
 from fenfa.errors import FenfaError
@@ -16,6 +16,7 @@ from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState
 
 _KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed, and how long one waits for a person
+_GIVEN_UP = timedelta(days=7)
 GRACE = timedelta(hours=24)
 
 
@@ -32,7 +33,7 @@ def sweep(bench: Bench, grace: timedelta) -> Swept:
     """`grace`: how young a file without a row may be and stay: the time in which a mistake can still be mended. Blocks."""
     bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))  # rows first: what has none is dropped below
     finished, dropped = _settle_staging(bench)
-    dropped += bench.database.write_now(_fail_lost, stamp(bench.clock()), bench.staging)
+    dropped += bench.database.write_now(_fail_lost, bench.clock(), bench.staging)
     removed = _remove_litter(bench, grace)
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
         bench.database.write_now(forget, bench.clock())
@@ -73,12 +74,15 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
     return True
 
 
-def _fail_lost(connection: Connection, now: str, staging: Staging) -> int:
-    """Uploads that wait for bytes which are no longer there. (One that is being finished keeps its bytes to the end.)"""
+def _fail_lost(connection: Connection, now: datetime, staging: Staging) -> int:
+    """Uploads that wait for bytes which are no longer there. (One that is being finished keeps its bytes to the end.)
+    Those of another server are its own matter, for a week: then it will not come back."""
+    here = uploads.c.staged_by == staging.name
     query = select(uploads.c.id).where(uploads.c.state.in_((UploadState.PROPOSED, UploadState.RECEIVED)))
+    query = query.where(or_(here, uploads.c.updated_at < stamp(now - _GIVEN_UP)))
     lost = [upload_id for upload_id in connection.scalars(query) if not staging.path(upload_id).exists()]
     for upload_id in lost:
-        mark_failed(connection, now, upload_id, LOST)
+        mark_failed(connection, stamp(now), upload_id, LOST)
     return len(lost)
 
 

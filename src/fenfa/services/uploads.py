@@ -55,8 +55,9 @@ def receive(
     sha256: str,
     key: str | None,
     state: UploadState = UploadState.RECEIVED,
+    staged_by: str = "",
 ) -> None:
-    """Notes an upload whose bytes are durable. `key` is the client's idempotency key."""
+    """Notes an upload whose bytes are durable. `key` is the client's idempotency key, `staged_by` the `Staging.name`."""
     row = {
         "id": upload_id,
         "state": state,
@@ -66,6 +67,7 @@ def receive(
         "size_bytes": size,
         "sha256": sha256,
         "release_id": new_id("rel"),
+        "staged_by": staged_by,
         "created_at": now,
         "updated_at": now,
     }

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,8 +22,9 @@ class StagedFile:
     Methods block; one caller at a time. The lock on the file tells a sweep that its writer is alive.
     """
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, limit: int, holder: str = "") -> None:
         self.path = path
+        self.holder = holder  # the staging folder's name
         self.size = 0
         self._limit = limit
         self._hash = hashlib.sha256()
@@ -77,10 +79,12 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.name = _name_of(folder)
+        """Random, kept beside it: of several servers on one database, each finishes what lies in its own."""
         sync_folder(folder.parent)
 
     def create(self, upload_id: str, limit: int) -> StagedFile:
-        return StagedFile(self.path(upload_id), limit)
+        return StagedFile(self.path(upload_id), limit, self.name)
 
     def path(self, upload_id: str) -> Path:
         return self.folder / f"{upload_id}{SUFFIX}"
@@ -104,6 +108,18 @@ class Staging:
             with _claimed(path) as is_free:
                 if is_free:
                     yield path.name.removesuffix(SUFFIX)
+
+
+def _name_of(folder: Path) -> str:
+    """Whole or not there, also when two processes start at once."""
+    file = folder.with_name(f"{folder.name}.name")
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    if not file.exists():
+        draft.write_text(secrets.token_hex(8))
+        with suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+    return file.read_text()
 
 
 @contextmanager

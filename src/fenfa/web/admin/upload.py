@@ -115,7 +115,7 @@ def _note(connection: Any, request: Request, form: Form, package: PackageInfo) -
     open_there = _open_there(connection, form.fields.get("to", ""))
     wanted = UploadRequest(form.file_name, identity_of(request).id, smart=True, **open_there)
     now = now_of(request)
-    proposals.propose(connection, now, form.upload_id, wanted, file.size, file.sha256, key, package)
+    proposals.propose(connection, now, form.upload_id, wanted, file.size, file.sha256, key, package, file.holder)
     return form.upload_id
 
 

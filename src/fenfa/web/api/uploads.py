@@ -109,7 +109,8 @@ def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str
     earlier = uploads.find_replay(connection, key, form.file.sha256, wanted) if key else None
     if earlier is None:
         check_request(connection, wanted)
-        uploads.receive(connection, now, form.upload_id, wanted, form.file.size, form.file.sha256, key)
+        file = form.file
+        uploads.receive(connection, now, form.upload_id, wanted, file.size, file.sha256, key, staged_by=file.holder)
     return earlier
 
 

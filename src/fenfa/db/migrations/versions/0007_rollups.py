@@ -1,4 +1,7 @@
-"""What lists and statistics need when events are many."""
+"""Which server holds the bytes of an upload."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0007"
 down_revision = "0006"
@@ -7,4 +10,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("uploads", sa.Column("staged_by", sa.Text(), nullable=False, server_default=""))
