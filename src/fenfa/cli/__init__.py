@@ -62,6 +62,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("jobs", "fenfa.cli.jobs", "List, show, cancel and retry background jobs."),
     Verb("udid", "fenfa.cli.udid", "Look at replies of iPhones and iPads."),
     Verb("migrate", "fenfa.cli.migrate", "Bring the database to this version's schema."),
+    Verb("db", "fenfa.cli.db", "Copy the database to PostgreSQL."),
     Verb("verify", "fenfa.cli.verify", "Check that every stored file has the bytes it came with."),
     Verb("rekey", "fenfa.cli.rekey", "Encrypt the stored secrets anew, with a new key."),
     Verb("reinspect", "fenfa.cli.reinspect", "Read stored packages again, after an update."),
