@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from bench.measurements import downloads, memory, pages, parsing, peers, small_downloads, startup, uploads
+from bench.measurements import downloads, memory, pages, paint, parsing, peers, small_downloads, startup, uploads
 from bench.plan import Plan
 from bench.table import Figure
 
@@ -12,6 +12,7 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "parsing": parsing.measure,
     "peers": peers.measure,
     "pages": pages.measure,
+    "paint": paint.measure,
     "small-downloads": small_downloads.measure,
     "downloads": downloads.measure,
     "uploads": uploads.measure,
