@@ -12,6 +12,7 @@ from tests.inspectors.scores import pytest_terminal_summary, score  # noqa: F401
 from tests.support.client import AppClient, running
 from tests.support.hostile import make_hostile
 from tests.support.postgresql import PostgreSQL, running_postgresql
+from tests.support.seaweedfs import SeaweedFS, shared_seaweedfs
 
 
 @pytest.fixture
@@ -35,6 +36,12 @@ def postgresql() -> Iterator[PostgreSQL]:
     """One server for the session; tests that use it carry the mark `postgresql`."""
     with running_postgresql() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def seaweedfs() -> SeaweedFS:
+    """One object store for the session."""
+    return shared_seaweedfs()
 
 
 @pytest.fixture(scope="session")

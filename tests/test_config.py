@@ -48,6 +48,12 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "udid_sign_cert": ("/file.pem", "/env.pem", "/env.pem"),
     "udid_sign_key": ("/file.key", "/env.key", "/env.key"),
     "udid_save_replies": ("/file", "/env", "/env"),
+    "storage_type": ("local", "s3", "s3"),
+    **{
+        f"s3_{part}": ("file", "environment", "environment")
+        for part in ("endpoint", "bucket", "region", "access_key", "secret_key", "public_url")
+    },
+    "proxy_downloads": (False, "yes", True),
 }
 
 
@@ -122,7 +128,7 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
     ("content", "message"),
     [
         ('{\n "server": {\n  "prot": 1\n }\n}', "config.json:3: unknown key 'server.prot'; known: accel_prefix, "),
-        ('{\n "sever": {}\n}', "config.json:2: unknown key 'sever'; known: auth, limits, server"),
+        ('{\n "sever": {}\n}', "config.json:2: unknown key 'sever'; known: auth, limits, s3, server, storage, udid"),
         (
             '{\n "auth": {"port": 1}\n}',
             "config.json:2: unknown key 'auth.port'; known: admin_tokens, secret_key, upload_tokens",

@@ -22,9 +22,9 @@ NOT_SETTINGS = frozenset({"FENFA_SERVER", "FENFA_TOKEN", "FENFA_FIXTURES", "FENF
 
 def row(key: str, default: Any, help: str, *, secret: bool = False) -> Any:
     """One setting: its key in config.json, its default and one line of help. Its variable is FENFA_ + its last word, in the
-    section `udid` with that word before it. `secret`: no page may show its value."""
+    sections `udid`, `storage` and `s3` with that word before it. `secret`: no page may show its value."""
     section, _, name = key.rpartition(".")
-    variable = "FENFA_" + (f"{section}_{name}" if section == "udid" else name).upper()
+    variable = "FENFA_" + (f"{section}_{name}" if section in ("udid", "storage", "s3") else name).upper()
     return field(default=default, metadata={"key": key, "help": help, "variable": variable, "secret": secret})
 
 
@@ -104,6 +104,29 @@ class Config:
     udid_sign_key: str = row("udid.sign_key", "", "PEM file of that certificate's key, without a password")
     udid_save_replies: str = row(
         "udid.save_replies", "", "folder to keep replies in for `fenfa udid inspect`; they hold personal data"
+    )
+    storage_type: str = row(
+        "storage.type", "local", "where new builds lie: local (the disk of data_dir) or s3 (a bucket)"
+    )
+    s3_endpoint: str = row("s3.endpoint", "", "the object store, e.g. https://s3.example.com; empty: AWS")
+    s3_bucket: str = row(
+        "s3.bucket", "", "the bucket; gs://name for Google Cloud Storage, az://name for an Azure container"
+    )
+    s3_region: str = row("s3.region", "", "its region; us-east-1 unless set")
+    s3_access_key: str = row("s3.access_key", "", "the access key; for Azure the account's name", secret=True)
+    s3_secret_key: str = row(
+        "s3.secret_key",
+        "",
+        "its secret; for Google the JSON of a service account, for Azure the account's key",
+        secret=True,
+    )
+    s3_public_url: str = row(
+        "s3.public_url", "", "where everybody may fetch the bucket's objects, e.g. a CDN; empty: signed links"
+    )
+    proxy_downloads: bool = row(
+        "server.proxy_downloads",
+        False,
+        "send objects of a bucket through this server, for clients that cannot reach it",
     )
     given: frozenset[str] = frozenset()
 
@@ -279,6 +302,8 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be a path such as /_fenfa")
     if name == "metrics" and value != ("off",) and not all(map(_is_network, value)):
         raise ValueError("must be addresses and networks such as 10.0.0.0/8, or off")
+    if name == "storage_type" and value not in ("local", "s3"):
+        raise ValueError("must be local or s3")
     if name in ("data_dir", "db_path", "host") and not value:
         raise ValueError("must not be empty")
     if name == "primary_domain" and value and not re.fullmatch(r"https?://[^/\s?#@]+/?", value):

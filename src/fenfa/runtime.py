@@ -16,10 +16,11 @@ from fenfa.errors import ConfigInvalid
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import PackageInfo
 from fenfa.inspectors.icons import clean_icon
+from fenfa.services.stores import Stores
 from fenfa.services.traffic import EventBuffer
 from fenfa.services.vault import Keys, open_keys
 from fenfa.storage import BACKENDS
-from fenfa.storage.base import Storage
+from fenfa.storage.base import Address
 from fenfa.storage.staging import Staging
 
 
@@ -29,7 +30,7 @@ class Runtime:
 
     config: Config
     database: Database
-    storage: Storage
+    storage: Stores
     staging: Staging
     keys: Keys
     events: EventBuffer
@@ -47,12 +48,15 @@ def utc_now() -> datetime:
 def open_runtime(config: Config, clock: Callable[[], datetime] = utc_now, database: Database | None = None) -> Runtime:
     """The database's schema must be at its head already, see `fenfa.db.migrate`."""
     folder = open_data_folder(config)
+    keys = open_keys(folder / "secret.key", config.secret_key)
+    database = database or open_database(config.database_url, config.database_file)
+    local = BACKENDS["local"](Address(folder=folder))
     return Runtime(
         config=config,
-        database=database or open_database(config.database_url, config.database_file),
-        storage=BACKENDS["local"](folder),
+        database=database,
+        storage=Stores(local, database, keys, config, clock),
         staging=Staging(folder / "staging"),
-        keys=open_keys(folder / "secret.key", config.secret_key),
+        keys=keys,
         events=EventBuffer(),
         clock=clock,
         inspect=partial(inspect, slots=folder / "readers"),

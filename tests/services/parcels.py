@@ -89,7 +89,7 @@ def set_upload(bench: Runtime, upload_id: str, **values: Any) -> None:
 
 def files_of(bench: Runtime) -> set[str]:
     """Every file and every empty folder below `uploads`."""
-    root = bench.storage.path("uploads/x")
+    root = bench.storage.local.path("uploads/x")
     assert root is not None
     paths = [p for p in root.parent.rglob("*") if p.is_file() or not any(p.iterdir())]
     return {str(p.relative_to(root.parent.parent)) for p in paths}

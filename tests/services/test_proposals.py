@@ -43,7 +43,7 @@ def bench(bench: Runtime) -> Runtime:
 
 
 class Full(LocalStorage):
-    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+    def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
         raise StorageFull("the disk is full")
 
 
@@ -142,7 +142,9 @@ def test_a_full_disk_costs_nothing(bench: Runtime) -> None:
     upload_id = propose(bench)
     root = bench.staging.folder.parent
     with pytest.raises(StorageFull):
-        accept(replace(bench, storage=Full(root)), upload_id, chosen(product={"name": "One"}))
+        accept(
+            replace(bench, storage=replace(bench.storage, local=Full(root))), upload_id, chosen(product={"name": "One"})
+        )
     assert (upload_row(bench, upload_id)["state"], upload_row(bench, upload_id)["error"]) == (
         "proposed",
         "the disk is full",
@@ -156,7 +158,11 @@ def test_a_full_disk_costs_nothing(bench: Runtime) -> None:
 def test_a_failed_variant_leaves_its_product_alone(bench: Runtime) -> None:
     product = bench.database.write_now(create_product, stamp(bench.clock()), {"name": "Weather"})
     with pytest.raises(StorageFull):
-        accept(replace(bench, storage=Full(bench.staging.folder.parent)), propose(bench), chosen(product_id=product))
+        accept(
+            replace(bench, storage=replace(bench.storage, local=Full(bench.staging.folder.parent))),
+            propose(bench),
+            chosen(product_id=product),
+        )
     assert rows_of(bench, variants) == []
     assert len(rows_of(bench, products)) == 1
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 
 import pytest
 
@@ -119,7 +120,7 @@ def test_meta_follows_the_row_whoever_is_last(database: Database, bench: Runtime
     with database.writing() as connection:
         made = Shop(connection, bench).release()
     store = Overtaken(lambda: database.write_now(releases.update_release, "later", made, {"channel": "late"}))
-    releases.keep_meta(database, store, made)
+    releases.keep_meta(database, replace(bench.storage, local=store), made)
     assert [json.loads(meta)["channel"] for meta in store.written] == ["", "late"]
 
 

@@ -102,7 +102,7 @@ def test_empty_secret_takes_the_old_one_away(shop: Shop) -> None:
         ("secondary_domains", "https://a.example", "secondary_domains must be a list"),
         ("secondary_domains", ["https://a.example"] * 21, "secondary_domains must be a list"),
         ("secondary_domains", [7], "secondary_domains must be a line"),
-        ("storage_type", "s3", "storage_type must be"),
+        ("storage_type", "ftp", "storage_type must be"),
         ("s3_bucket", "UPPER", "s3_bucket must be a bucket name"),
         ("s3_bucket", "../x", "s3_bucket must be a bucket name"),
         ("s3_region", "eu central", "s3_region must be a region"),

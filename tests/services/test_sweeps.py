@@ -74,7 +74,7 @@ def test_upload_that_is_linked_but_not_committed_is_finished(bench: Runtime) -> 
     release = upload_row(bench, upload_id)["release_id"]
     with bench.database.reading() as connection:
         product = connection.exec_driver_sql("SELECT product_id FROM variants").scalar_one()
-    path = bench.storage.path(release_key(product, variant, release, "app.tar.gz"))
+    path = bench.storage.local.path(release_key(product, variant, release, "app.tar.gz"))
     assert path is not None
     path.parent.mkdir(parents=True)
     path.hardlink_to(staged.path)
@@ -155,7 +155,7 @@ def test_rests_without_an_object_go_after_the_grace(bench: Runtime) -> None:
 
 
 def test_draft_beside_a_release_goes_and_the_release_stays(bench: Runtime) -> None:
-    path = bench.storage.path(publish(bench)["storage_key"])
+    path = bench.storage.local.path(publish(bench)["storage_key"])
     assert path is not None
     litter(bench, *path.parent.parts[-3:], ".meta.json.99", age=7200)
     sweep(bench, HOUR)
@@ -173,7 +173,7 @@ def test_release_keeps_its_file_whatever_its_age(bench: Runtime) -> None:
     rows = [publish(bench, bytes([n % 3])) for n in range(9)]
     bench.clock.move(days=400)  # type: ignore[attr-defined]  # the tests' clock
     assert sweep(bench, NONE) == Swept(0, 0, 0)
-    assert all((path := bench.storage.path(row["storage_key"])) and path.exists() for row in rows)
+    assert all((path := bench.storage.local.path(row["storage_key"])) and path.exists() for row in rows)
 
 
 def test_settled_uploads_are_forgotten_after_a_day(bench: Runtime) -> None:

@@ -30,14 +30,14 @@ def reading(package: PackageInfo) -> Callable[[Path, str], PackageInfo]:
 class Full(LocalStorage):
     """A disk that fills up when the file is already linked."""
 
-    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
-        super().put(staged, key, meta, twins)
+    def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        super().put(staged, key, sha256, meta, twins)
         raise StorageFull("the disk is full")
 
 
 class Broken(LocalStorage):
-    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
-        super().put(staged, key, meta, twins)
+    def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        super().put(staged, key, sha256, meta, twins)
         raise OSError(5, "Input/output error")
 
 
@@ -50,7 +50,7 @@ def test_upload_becomes_a_release(bench: Runtime) -> None:
     row = publish(bench, b"content", variant_id=variant, version="1.0", build=3, channel="beta", changelog="new")
     assert (row["variant_id"], row["version"], row["build"], row["channel"]) == (variant, "1.0", 3, "beta")
     assert (row["size_bytes"], row["file_name"], row["file_ext"]) == (7, "app.tar.gz", "tar.gz")
-    path = bench.storage.path(row["storage_key"])
+    path = bench.storage.local.path(row["storage_key"])
     assert path is not None
     assert path.read_bytes() == b"content"
     home = {"product_id": row["storage_key"].split("/")[1], "platform": "linux", "identifier": ""}
@@ -76,7 +76,7 @@ def test_unknown_upload_is_not_found(bench: Runtime) -> None:
 
 def test_same_bytes_share_one_inode(bench: Runtime) -> None:
     first, second = publish(bench, b"same"), publish(bench, b"same")
-    paths = [bench.storage.path(row["storage_key"]) for row in (first, second)]
+    paths = [bench.storage.local.path(row["storage_key"]) for row in (first, second)]
     assert paths[0] is not None
     assert paths[1] is not None
     assert paths[0].samefile(paths[1])
@@ -179,7 +179,7 @@ def test_smart_upload_names_a_nameless_variant(bench: Runtime) -> None:
 
 @pytest.mark.parametrize("storage", [Full, Broken])
 def test_failure_leaves_nothing_half_there(bench: Runtime, storage: type[LocalStorage]) -> None:
-    failing = replace(bench, storage=storage(root_of(bench)), inspect=reading(ANDROID))
+    failing = replace(bench, storage=replace(bench.storage, local=storage(root_of(bench))), inspect=reading(ANDROID))
     upload_id, staged = send(bench, smart=True, create=True, file_name="app.apk")
     with pytest.raises((StorageFull, OSError)):
         finish_upload(failing, upload_id)
@@ -194,26 +194,26 @@ def test_failure_keeps_a_product_that_another_upload_found(bench: Runtime) -> No
     reads = replace(bench, inspect=reading(ANDROID))
 
     class Overtaken(LocalStorage):
-        def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
             publish(reads, b"second", smart=True, create=True, file_name="app.apk")
             raise StorageFull("the disk is full")
 
     upload_id, _ = send(bench, b"first", smart=True, create=True, file_name="app.apk")
     with pytest.raises(StorageFull):
-        finish_upload(replace(reads, storage=Overtaken(root_of(bench))), upload_id)
+        finish_upload(replace(reads, storage=replace(bench.storage, local=Overtaken(root_of(bench)))), upload_id)
     assert len(rows_of(bench, products)) == len(rows_of(bench, releases)) == 1
     assert files_of(bench) == parcels.expected_files(bench)
 
 
 def test_variant_that_is_deleted_meanwhile_is_not_found(bench: Runtime) -> None:
     class Deleting(LocalStorage):
-        def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
-            super().put(staged, key, meta, twins)
+        def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+            super().put(staged, key, sha256, meta, twins)
             bench.database.write_now(delete_product, key.split("/")[1])
 
     upload_id, _ = send(bench)
     with pytest.raises(NotFound, match="variant not found"):
-        finish_upload(replace(bench, storage=Deleting(root_of(bench))), upload_id)
+        finish_upload(replace(bench, storage=replace(bench.storage, local=Deleting(root_of(bench)))), upload_id)
     assert rows_of(bench, releases) == []
     assert files_of(bench) == set()
 
@@ -252,7 +252,7 @@ def test_idempotency_key_gives_the_first_answer(bench: Runtime) -> None:
 def test_idempotency_key_of_a_failure_is_free_again(bench: Runtime) -> None:
     upload_id, _ = send(bench, key="tok_1:k")
     with pytest.raises(OSError, match="Input/output error"):
-        finish_upload(replace(bench, storage=Broken(root_of(bench))), upload_id)
+        finish_upload(replace(bench, storage=replace(bench.storage, local=Broken(root_of(bench)))), upload_id)
     assert replay(bench, upload_id) is None
     send(bench, key="tok_1:k")
 

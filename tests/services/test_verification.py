@@ -2,12 +2,14 @@
 
 import os
 import random
+from dataclasses import replace
 
 import pytest
 
 from fenfa.db.tables import releases, uploads
 from fenfa.runtime import Runtime
 from fenfa.services.releases import delete_release
+from fenfa.services.stores import Stores
 from fenfa.services.verification import Finding, verify
 from fenfa.storage.base import StoredObject
 from fenfa.storage.local import LocalStorage
@@ -23,7 +25,7 @@ def wrong(bench: Runtime) -> dict[str, str]:
 
 
 def path_of(bench: Runtime, row: dict[str, str]) -> os.PathLike[str]:
-    path = bench.storage.path(row["storage_key"])
+    path = bench.storage.local.path(row["storage_key"])
     assert path is not None
     return path
 
@@ -52,7 +54,7 @@ def flip(path: os.PathLike[str], bit: int) -> None:
 )
 def test_other_damage_is_found(bench: Runtime, change: str, state: str) -> None:
     good, row = publish(bench, b"good"), publish(bench, b"content")
-    path = bench.storage.path(row["storage_key"])
+    path = bench.storage.local.path(row["storage_key"])
     assert path is not None
     if change in ("cut", "grow"):
         os.truncate(path, 6 if change == "cut" else 8)
@@ -73,6 +75,10 @@ def test_file_without_a_row_is_an_orphan(bench: Runtime) -> None:
     assert list(verify(bench.database, bench.storage, "rel_nobody")) == []
 
 
+def with_local(bench: Runtime, local: LocalStorage) -> Stores:
+    return replace(bench.storage, local=local)
+
+
 def test_release_that_is_deleted_meanwhile_is_not_missing(bench: Runtime) -> None:
     class Deleting(LocalStorage):
         """Before the first file is looked at, everything is deleted."""
@@ -85,7 +91,7 @@ def test_release_that_is_deleted_meanwhile_is_not_missing(bench: Runtime) -> Non
 
     for n in range(3):
         publish(bench, bytes([n]))
-    assert list(verify(bench.database, Deleting(bench.staging.folder.parent))) == []
+    assert list(verify(bench.database, with_local(bench, Deleting(bench.staging.folder.parent)))) == []
 
 
 def test_upload_on_its_way_is_no_orphan(bench: Runtime) -> None:
@@ -98,7 +104,7 @@ def test_upload_on_its_way_is_no_orphan(bench: Runtime) -> None:
             release = next(row["release_id"] for row in rows_of(bench, uploads) if row["id"] == upload_id)
             yield StoredObject(f"uploads/prd_00000000/var_00000000/{release}/app.zip", 5, 0)
 
-    assert list(verify(bench.database, Linked(bench.staging.folder.parent))) == []
+    assert list(verify(bench.database, with_local(bench, Linked(bench.staging.folder.parent)))) == []
     staged.discard()
 
 

@@ -25,6 +25,7 @@ from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
 from tests.support.device_ca import authority
 from tests.support.postgresql import on_postgresql, shared_database
+from tests.support.seaweedfs import shared_bucket
 
 ON_SQLITE = pytest.mark.skipif(on_postgresql(), reason="what it looks at is the SQLite file")
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
@@ -227,7 +228,7 @@ def inspect_package(path: Path, file_name: str) -> PackageInfo:
 def running(folder: Path, **settings: str) -> Iterator[AppClient]:
     clock = Clock()
     with asyncio.Runner() as runner:
-        client = AppClient(make_runtime(folder, clock, settings, shared_database()), clock, runner)
+        client = AppClient(make_runtime(folder, clock, shared_bucket() | settings, shared_database()), clock, runner)
         client.start()
         yield client
         client.stop()

@@ -209,7 +209,7 @@ def test_a_database_file_that_is_no_database(client: AppClient) -> None:
 
 
 def test_health_tells_when_the_storage_cannot_be_written(client: AppClient) -> None:
-    assert client.runtime.storage.path("uploads/x") is not None
+    assert client.runtime.storage.local.path("uploads/x") is not None
     folder = client.runtime.config.database_file.parent / "uploads"
     folder.rmdir()
     folder.write_text("a file where the folder was")

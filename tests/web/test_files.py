@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from fenfa.web.files import CHUNK, FileAnswer, Plan, content_disposition, plan
+from fenfa.storage.base import content_disposition
+from fenfa.web.files import CHUNK, FileAnswer, Plan, plan
 
 ETAG = '"sha256-x"'
 MODIFIED = 1_700_000_000.5

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,7 +23,7 @@ from fenfa.config import (
     process_config,
     unknown_variables,
 )
-from fenfa.errors import BadInput, ConfigInvalid
+from fenfa.errors import BadInput, ConfigInvalid, Unavailable, UpstreamFailed
 from fenfa.runtime import Runtime, lock_data_folder, open_runtime
 from fenfa.vocabulary import Scope
 
@@ -40,6 +41,9 @@ def serve(
     accel_prefix: Annotated[
         str | None, typer.Option(help="Let nginx send downloads: its internal location, e.g. /_fenfa.")
     ] = None,
+    proxy_downloads: Annotated[
+        bool, typer.Option("--proxy-downloads", help="Send objects of a bucket through this server.")
+    ] = False,
     config: Annotated[Path | None, typer.Option(help="Configuration file; config.json here unless named.")] = None,
 ) -> None:
     """Run the server.
@@ -52,7 +56,9 @@ def serve(
     """
     if server not in SERVERS:
         raise BadInput(f"--server must be one of {', '.join(SERVERS)}")
-    settings = _settings(config, {"HOST": host, "PORT": port, "ACCEL_PREFIX": accel_prefix})
+    given: dict[str, object] = {"HOST": host, "PORT": port, "ACCEL_PREFIX": accel_prefix}
+    given |= {"PROXY_DOWNLOADS": True} if proxy_downloads else {}
+    settings = _settings(config, given)
     _warn(settings)
     lock = lock_data_folder(settings)
     _listen_and_serve(settings, workers, server, drain, lock)
@@ -131,7 +137,8 @@ def prepare(settings: Config) -> tuple[dict[Scope, str], str]:
     for sentence in migrate(database):
         print(sentence)
     runtime = open_runtime(settings, database=database)
-    sweep(runtime, GRACE)
+    with suppress(Unavailable, UpstreamFailed):  # a bucket that does not answer keeps nobody from starting
+        sweep(runtime, GRACE)
     if database.file:  # the folder's lock says that nobody else is there; beside PostgreSQL others may be at work
         database.write_now(release_leases, stamp(runtime.clock()))
     made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}

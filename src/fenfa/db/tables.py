@@ -131,6 +131,23 @@ uploads = Table(
     _text("updated_at", None),
 )
 
+stores = Table(
+    "stores",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),  # what `releases.storage` says
+    _text("kind"),
+    _text("endpoint"),
+    _text("bucket"),
+    _text("region"),
+    _text("public_url"),
+    _text("access_key"),  # both keys sealed under the row's ID, see services/vault.py
+    _text("secret_key"),
+    _text("created_at", None),
+    _text("updated_at", None),
+    UniqueConstraint("endpoint", "bucket"),
+)
+
 proposals = Table(
     "proposals",
     metadata,

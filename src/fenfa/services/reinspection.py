@@ -1,18 +1,22 @@
 """Reading stored packages again, after Fenfa has learned to read more of them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
 from fenfa.db.tables import releases, variants
-from fenfa.errors import BadPackage
+from fenfa.errors import BadPackage, NotFound
 from fenfa.services.icons import set_icon
 from fenfa.services.packages import build_number, stored_form
 from fenfa.services.products import get_product, touch
 from fenfa.services.records import Record, fetch_all, stamp
 from fenfa.services.texts import one_line
 from fenfa.services.uploads import Bench
+from fenfa.storage.base import pieces
+from fenfa.vocabulary import new_id
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,11 @@ def reinspect(bench: Bench, release_id: str | None = None) -> Iterator[Reinspect
 
 
 def _read_again(bench: Bench, release: Record) -> str:
-    path = bench.storage.path(release["storage_key"])
-    if path is None or not path.is_file():
-        return "its file is missing; `fenfa verify` tells more"
     try:
-        package = bench.inspect(path, release["file_name"])
+        with local_copy(bench, release) as path:
+            package = bench.inspect(path, release["file_name"])
+    except NotFound:
+        return "its file is missing; `fenfa verify` tells more"
     except BadPackage as error:
         return error.message
     values: Record = {"package": stored_form(package)}
@@ -47,6 +51,25 @@ def _read_again(bench: Bench, release: Record) -> str:
     values |= {name: value for name, value in found.items() if value and not release[name]}
     bench.database.write_now(_save, stamp(bench.clock()), release, values, package.icon_png)
     return ""
+
+
+@contextmanager
+def local_copy(bench: Bench, release: Record) -> Iterator[Path]:
+    """The release's file on this machine: itself, or what was fetched into staging for as long."""
+    store, key = bench.storage.of(release["storage"]), release["storage_key"]
+    path = store.path(key)
+    if path is not None:
+        if not path.is_file():
+            raise NotFound("the stored file is missing")
+        yield path
+        return
+    staged = bench.staging.create(new_id("upl"), release["size_bytes"])
+    try:
+        for piece in pieces(store, key, 0, release["size_bytes"]):
+            staged.write(piece)
+        yield staged.path
+    finally:
+        staged.discard()
 
 
 def _save(connection: Connection, now: str, release: Record, values: Record, icon_png: bytes | None) -> None:

@@ -10,9 +10,9 @@ from fenfa.db.tables import products, releases, variants
 from fenfa.errors import Conflict, NotFound
 from fenfa.services.products import touch
 from fenfa.services.records import Listed, Page, Record, changed, fetch_all, fetch_one, fetch_page
+from fenfa.services.stores import Stores
 from fenfa.services.variants import get_variant
 from fenfa.services.visibility import Viewer, require_visible
-from fenfa.storage.base import Storage
 
 _MISSING = "release not found"
 _META = (
@@ -121,14 +121,14 @@ def meta_json(release: Record) -> bytes:
     return json.dumps({name: release.get(name) for name in _META}, ensure_ascii=False, indent=1).encode()
 
 
-def keep_meta(database: Database, storage: Storage, release_id: str) -> None:
+def keep_meta(database: Database, stores: Stores, release_id: str) -> None:
     """Brings the `meta.json` of a release that changed up to its row. Blocks.
 
     Whoever wrote looks at the row once more: so whichever of two changes is written last, the file ends as the row.
     """
     written = None
     while (meta := meta_json(release := database.read_now(get_release, release_id))) != written:
-        storage.put_meta(release["storage_key"], meta)
+        stores.of(release["storage"]).put_meta(release["storage_key"], meta)
         written = meta
 
 

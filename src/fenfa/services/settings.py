@@ -17,8 +17,9 @@ from fenfa.services.records import Record
 from fenfa.services.texts import has_controls
 from fenfa.services.vault import Keys, seal
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET = re.compile(r"((gs|az)://)?[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NETLOC = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:\d+)?")
+_LONGEST_SECRET = 8192
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -59,9 +60,9 @@ def _matching(pattern: re.Pattern[str], refuse: Callable[[], BadInput]) -> Calla
 
 
 def _storage_type(value: Any) -> str:
-    if value != "local":
-        raise BadInput('must be "local", the only storage of this version')
-    return "local"
+    if value not in ("local", "s3"):
+        raise BadInput("must be local or s3")
+    return str(value)
 
 
 def _secret(value: Any) -> str:
@@ -69,6 +70,14 @@ def _secret(value: Any) -> str:
     if " " in text:
         raise BadInput("must not hold spaces")
     return text
+
+
+def _long_secret(value: Any) -> str:
+    """A word, or the JSON of a service account."""
+    if not isinstance(value, str) or len(value) > _LONGEST_SECRET:
+        raise BadInput("must be a text of at most 8192 characters")
+    text = value.strip()
+    return text if text.startswith("{") else _secret(text)
 
 
 def _private_key(value: Any) -> str:
@@ -107,7 +116,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "s3_region": _matching(re.compile(r"[a-z0-9-]{1,40}"), lambda: BadInput("must be a region such as eu-central-1")),
     "s3_public_url": _endpoint,
     "s3_access_key": _secret,
-    "s3_secret_key": _secret,
+    "s3_secret_key": _long_secret,
     "apple_key_id": _matching(
         re.compile(r"[A-Z0-9]{10}"), lambda: BadInput("must be the 10 letters and digits of the key's ID")
     ),
@@ -118,6 +127,11 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "apple_private_key": _private_key,
     "apple_membership_ends": _date,
 }
+_BOOTED = (
+    *("storage_type", "s3_endpoint", "s3_bucket", "s3_region", "s3_public_url"),
+    *("s3_access_key", "s3_secret_key"),
+)
+"""What an environment may say of the bucket; secrets as they are, not sealed."""
 _SHOWN = (
     *("primary_domain", "organization", "storage_type", "upload_domain"),
     *("s3_endpoint", "s3_bucket", "s3_region", "s3_public_url", "apple_key_id", "apple_issuer_id", "apple_team_id"),
@@ -130,10 +144,12 @@ SECRETS = frozenset({"s3_access_key", "s3_secret_key", "apple_private_key"})
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; secrets sealed. `updated_at` is empty until an admin has saved."""
+    """All settings; secrets sealed, but for those of the configuration that nobody has saved over. `updated_at` is empty until
+    an admin has saved."""
 
     values: Mapping[str, Any]
     updated_at: str
+    sealed: frozenset[str] = frozenset()  # the secrets among them that were saved
 
     def __getitem__(self, name: str) -> Any:
         return self.values.get(name) or ""
@@ -155,10 +171,11 @@ def load_settings(connection: Connection, config: Config) -> Settings:
         "primary_domain": config.primary_domain.rstrip("/"),
         "secondary_domains": [domain.rstrip("/") for domain in config.secondary_domains],
         "organization": config.organization,
-        "storage_type": "local",
+        **{name: getattr(config, name) for name in _BOOTED},
     }
     values |= {row["name"]: row["value"] for row in rows}
-    return Settings(values, max((row["updated_at"] for row in rows), default=""))
+    sealed = SECRETS & {row["name"] for row in rows}
+    return Settings(values, max((row["updated_at"] for row in rows), default=""), sealed)
 
 
 def save_settings(connection: Connection, now: str, keys: Keys, changes: Mapping[str, Any]) -> None:

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, or_, select
 
 from fenfa.db.tables import releases, uploads
-from fenfa.errors import FenfaError
+from fenfa.errors import FenfaError, Unavailable, UpstreamFailed
 from fenfa.services import calls, enrolments, jobs
 from fenfa.services.records import stamp
 from fenfa.services.uploads import LOST, Bench, finish_upload, get_upload, mark_failed
-from fenfa.storage.base import release_of
+from fenfa.storage.base import Storage, release_of
 from fenfa.storage.local import file_sha256
 from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState
@@ -32,7 +32,7 @@ class Swept:
 def sweep(bench: Bench, grace: timedelta) -> Swept:
     """`grace`: how young a file without a row may be and stay: the time in which a mistake can still be mended. Blocks."""
     bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))  # rows first: what has none is dropped below
-    finished, dropped = _settle_staging(bench)
+    finished, dropped = settle_staging(bench)
     dropped += bench.database.write_now(_fail_lost, bench.clock(), bench.staging)
     removed = _remove_litter(bench, grace)
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
@@ -40,15 +40,18 @@ def sweep(bench: Bench, grace: timedelta) -> Swept:
     return Swept(finished, dropped, removed)
 
 
-def _settle_staging(bench: Bench) -> tuple[int, int]:
+def settle_staging(bench: Bench) -> tuple[int, int]:
+    """Finishes what was received and waits for nobody, such as what came while the store was down. How many were finished, and
+    how many dropped. Blocks."""
     finished = dropped = 0
     for upload_id in bench.staging.abandoned():
-        if _finishes(bench, upload_id):
-            finished += 1
-        elif _waits(bench, upload_id):
+        try:
+            is_release = _finishes(bench, upload_id)
+        except Unavailable:  # the next one tries again
             continue
-        else:
-            dropped += 1
+        if not is_release and _waits(bench, upload_id):
+            continue
+        finished, dropped = finished + is_release, dropped + (not is_release)
         bench.staging.path(upload_id).unlink(missing_ok=True)
     return finished, dropped
 
@@ -69,6 +72,8 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
         return False
     try:
         finish_upload(bench, upload_id)
+    except Unavailable:
+        raise
     except FenfaError:
         return False
     return True
@@ -87,17 +92,29 @@ def _fail_lost(connection: Connection, now: datetime, staging: Staging) -> int:
 
 
 def _remove_litter(bench: Bench, grace: timedelta) -> int:
-    old = (bench.clock() - grace).timestamp()
-    known = bench.database.read_now(_release_ids)
-    litter = [o for o in bench.storage.objects() if o.stored_at <= old and release_of(o.key) not in known]
+    """A store that does not answer keeps its litter until the next sweep; the others are swept all the same."""
+    removed, problem = 0, None
+    for store in bench.storage.every():
+        try:
+            removed += _sweep_store(bench, store, (bench.clock() - grace).timestamp())
+        except (Unavailable, UpstreamFailed) as error:
+            problem = error
+    if problem:
+        raise problem
+    return removed
+
+
+def _sweep_store(bench: Bench, store: Storage, old: float) -> int:
+    known = bench.database.read_now(_release_ids, store.name)
+    litter = [o for o in store.objects() if o.stored_at <= old and release_of(o.key) not in known]
     for stored in litter:
-        bench.storage.delete(stored.key)
-    bench.storage.tidy(old)
+        store.delete(stored.key)
+    store.tidy(old)
     return len(litter)
 
 
-def _release_ids(connection: Connection) -> set[str]:
-    return set(connection.scalars(select(releases.c.id)))
+def _release_ids(connection: Connection, store: str) -> set[str]:
+    return set(connection.scalars(select(releases.c.id).where(releases.c.storage == store)))
 
 
 def _forget_old(connection: Connection, before: str) -> None:

@@ -75,7 +75,7 @@ def _write(storage: Storage, staging: Staging, key: str, content: bytes) -> None
     try:
         staged.write(content)
         staged.seal()
-        storage.put(staged.path, key, b"{}")
+        storage.put(staged.path, key, staged.sha256, b"{}")
     finally:
         staged.discard()
 

@@ -6,6 +6,7 @@ acknowledged before that commit.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from fenfa.db.engine import Database
 from fenfa.db.tables import proposals, uploads, variants
-from fenfa.errors import Conflict, FenfaError, NotFound, Sentence
+from fenfa.errors import Conflict, FenfaError, NotFound, Sentence, Unavailable, UpstreamFailed
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services import audit, packages
 from fenfa.services.homes import Home, UploadRequest, find_home, remove_unused
@@ -23,12 +24,15 @@ from fenfa.services.icons import set_icon
 from fenfa.services.products import get_product
 from fenfa.services.records import Record, stamp
 from fenfa.services.releases import find_same_bytes, get_release, insert_release, latest_package, meta_json
+from fenfa.services.stores import Stores
 from fenfa.services.variants import get_variant
 from fenfa.storage.base import Storage, release_key, safe_file_name
 from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState, file_type, new_id
 
 LOST = Sentence("its bytes were lost; upload it again")
+AGAIN = Sentence("it was sent again")
+STALLED = Sentence("the store did not answer; it will be finished once it does")
 
 
 class Bench(Protocol):
@@ -37,7 +41,7 @@ class Bench(Protocol):
     @property
     def database(self) -> Database: ...
     @property
-    def storage(self) -> Storage: ...
+    def storage(self) -> Stores: ...
     @property
     def staging(self) -> Staging: ...
     @property
@@ -81,7 +85,11 @@ def find_replay(connection: Connection, key: str, sha256: str, request: UploadRe
         return None
     if row["sha256"] != sha256 or row["request"] != asdict(request):
         raise Conflict("this idempotency key was used for another upload; send a new one")
-    if row["state"] == UploadState.FAILED:
+    if (
+        row["state"] == UploadState.RECEIVED and row["error"]
+    ):  # it waits for the store: the bytes that come now take its place
+        mark_failed(connection, row["updated_at"], row["id"], AGAIN)
+    if row["state"] == UploadState.FAILED or row["error"]:
         connection.execute(update(uploads).where(uploads.c.id == row["id"]).values(idempotency_key=None))
         return None
     if row["state"] != UploadState.READY:
@@ -103,6 +111,10 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
         return dict(upload["answer"])
     try:
         return _finish(bench, upload, UploadRequest(**upload["request"]))
+    except Unavailable:  # the bytes are kept: whoever comes next finishes it
+        with suppress(Unavailable):
+            bench.database.write_now(_note_stalled, upload_id)
+        raise
     except Exception as error:
         reason = error.message if isinstance(error, FenfaError) else "the server failed"
         bench.database.write_now(_give_up, stamp(bench.clock()), upload_id, reason)
@@ -116,6 +128,11 @@ def mark_failed(connection: Connection, now: str, upload_id: str, reason: str) -
     connection.execute(update(uploads).where(*unfinished).values(values))
 
 
+def _note_stalled(connection: Connection, upload_id: str) -> None:
+    unfinished = (uploads.c.id == upload_id, uploads.c.state == UploadState.RECEIVED)
+    connection.execute(update(uploads).where(*unfinished).values(error=STALLED))
+
+
 def _give_up(connection: Connection, now: str, upload_id: str, reason: str) -> None:
     """A person who chose may choose again, without sending the bytes again; anybody else is told why, and that is it."""
     if connection.scalar(select(proposals.c.upload_id).where(proposals.c.upload_id == upload_id)) is None:
@@ -127,20 +144,20 @@ def _give_up(connection: Connection, now: str, upload_id: str, reason: str) -> N
 
 
 def _finish(bench: Bench, upload: Record, request: UploadRequest) -> Record:
-    staged = bench.staging.path(upload["id"])
+    staged, storage = bench.staging.path(upload["id"]), bench.storage.current()
     package = bench.inspect(staged, request.file_name)
     home = bench.database.write_now(find_home, stamp(bench.clock()), upload["id"], request, package)
     try:
-        release = _release_row(bench, upload, request, package, home.variant)
-        _publish(bench, staged, release, home.variant)
+        release = _release_row(bench, storage, upload, request, package, home.variant)
+        _publish(bench, storage, staged, release, home.variant)
         return bench.database.write_now(_commit, upload, request, package, home, release)
     except BaseException:
-        _take_back(bench, upload, home)
+        _take_back(bench, storage, upload, home)
         raise
 
 
 def _release_row(
-    bench: Bench, upload: Record, request: UploadRequest, package: PackageInfo, variant: Record
+    bench: Bench, storage: Storage, upload: Record, request: UploadRequest, package: PackageInfo, variant: Record
 ) -> dict[str, Any]:
     now = stamp(bench.clock())
     name = safe_file_name(request.file_name)
@@ -151,7 +168,7 @@ def _release_row(
         "file_ext": file_type(request.file_name),
         "size_bytes": upload["size_bytes"],
         "sha256": upload["sha256"],
-        "storage": bench.storage.name,
+        "storage": storage.name,
         "storage_key": release_key(variant["product_id"], variant["id"], upload["release_id"], name),
         "package": packages.stored_form(package),
         "created_at": now,
@@ -159,10 +176,10 @@ def _release_row(
     }
 
 
-def _publish(bench: Bench, staged: Path, release: dict[str, Any], variant: Record) -> None:
+def _publish(bench: Bench, storage: Storage, staged: Path, release: dict[str, Any], variant: Record) -> None:
     home = {name: variant[name] for name in ("product_id", "platform", "identifier")}
-    twins = bench.database.read_now(find_same_bytes, bench.storage.name, release["sha256"])
-    bench.storage.put(staged, release["storage_key"], meta_json(home | release), twins)
+    twins = bench.database.read_now(find_same_bytes, storage.name, release["sha256"])
+    storage.put(staged, release["storage_key"], release["sha256"], meta_json(home | release), twins)
 
 
 def _commit(
@@ -179,8 +196,10 @@ def _commit(
     insert_release(connection, variant["product_id"], release)
     _adopt(connection, now, request, package, variant)
     answer = {"release_id": release["id"], "warnings": warnings, "created": home.created}
-    done = {"state": UploadState.READY, "answer": answer, "updated_at": now}
-    connection.execute(update(uploads).where(uploads.c.id == upload["id"]).values(done))
+    done = {"state": UploadState.READY, "answer": answer, "error": "", "updated_at": now}
+    mine = (uploads.c.id == upload["id"], uploads.c.state == UploadState.RECEIVED)
+    if not connection.execute(update(uploads).where(*mine).values(done)).rowcount:
+        raise Conflict(AGAIN)
     connection.execute(delete(proposals).where(proposals.c.upload_id == upload["id"]))
     detail = {"sha256": release["sha256"], "warnings": warnings} | home.created
     audit.note(connection, now, request.actor, "release.upload", release["id"], detail)
@@ -206,12 +225,13 @@ def _warnings(connection: Connection, request: UploadRequest, package: PackageIn
     return [*request.warnings, *package.warnings, *filter(None, (differs, changed))]
 
 
-def _take_back(bench: Bench, upload: Record, home: Home) -> None:
+def _take_back(bench: Bench, storage: Storage, upload: Record, home: Home) -> None:
     """Undoes what an unfinished upload left, unless its release was committed after all."""
     try:
         bench.database.read_now(get_release, upload["release_id"])
     except NotFound:
         name = safe_file_name(upload["file_name"])
         product_id, variant_id = home.variant["product_id"], home.variant["id"]
-        bench.storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
+        with suppress(Unavailable, UpstreamFailed):  # an object that stays is litter for the sweep
+            storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
         bench.database.write_now(remove_unused, home.created)

@@ -7,16 +7,21 @@ the server drew and a file name cleaned by `safe_file_name`; nothing else of a c
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from fenfa.errors import StorageFull
 from fenfa.vocabulary import file_type
 
 ROOT = "uploads"
 META = "meta.json"
+LOCAL = "local"
+PIECE = 4 * 1024 * 1024
 _MAX_NAME_BYTES = 120
+_ATTR_CHARS = "!#$&+-.^_`|~"
+_UNQUOTABLE = re.compile(r'[^ -~]|["\\%]')
 _ID = re.compile(r"[a-z]{3}_[a-z0-9]{8,64}")
 
 
@@ -29,24 +34,45 @@ class StoredObject:
     stored_at: float
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a store is, and who comes there: all that opens it. `kind` is a word of BACKENDS, `name` what `releases.storage`
+    says of the store. A local one has a folder, the others have the rest; `bucket` is a name, or for GCS and Azure a URL."""
+
+    kind: str = LOCAL
+    name: str = LOCAL
+    folder: Path = Path()
+    endpoint: str = ""
+    bucket: str = ""
+    region: str = ""
+    public_url: str = ""
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
+
+
 class Storage(Protocol):
-    """A place for release files. Every method blocks; call it off the event loop.
+    """A place for release files. Every method but `link` blocks; call it off the event loop.
 
     `put` is durable when it returns (a crash or power loss later does not lose the object), never overwrites another
-    object, and may be repeated. `StorageFull` when there is no room, `Unavailable` when the store does not answer.
+    object, and may be repeated. `StorageFull` when there is no room, `Unavailable` when the store does not answer,
+    `UpstreamFailed` when it refuses.
     """
 
     name: str
 
-    def put(self, staged: Path, key: str, meta: bytes, twins: Sequence[str] = ()) -> None:
-        """Publishes the staged file under `key` with `meta` beside it. `twins` are keys whose objects ought to hold the same
-        bytes, by their SHA-256: they may come to share the new, just verified copy."""
+    def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        """Publishes the staged file, whose hash is `sha256`, under `key` with `meta` beside it. `twins` are keys whose objects
+        ought to hold the same bytes: they may come to share the new, just verified copy."""
 
     def put_meta(self, key: str, meta: bytes) -> None:
         """Replaces the `meta.json` beside `key`."""
 
     def path(self, key: str) -> Path | None:
-        """The local file behind the key, or None where the store has none (then it is fetched by URL)."""
+        """The local file behind the key, or None where the store has none (then it is fetched by `link`)."""
+
+    def link(self, key: str) -> str:
+        """A URL from which anybody can fetch the object, under its name and type, for some minutes. Empty where the store has
+        `path`s."""
 
     def read(self, key: str, start: int, size: int) -> bytes:
         """`size` bytes of the object from `start`, fewer at its end; `NotFound` without the object."""
@@ -62,6 +88,13 @@ class Storage(Protocol):
 
     def probe(self) -> None:
         """Raises `Unavailable` unless a write and a delete succeed."""
+
+
+def pieces(storage: Storage, key: str, start: int, end: int) -> Iterator[bytes]:
+    """The bytes from `start` to `end`, a bounded piece at a time; fewer where the object ends before."""
+    while start < end and (piece := storage.read(key, start, min(PIECE, end - start))):
+        start += len(piece)
+        yield piece
 
 
 def release_key(product_id: str, variant_id: str, release_id: str, file_name: str) -> str:
@@ -102,3 +135,11 @@ def ensure_room(free: int, total: int, wanted: int, floor: int) -> None:
     """Raises `StorageFull` if `wanted` bytes would leave less than the reserve."""
     if free - wanted < reserve_of(total, floor):
         raise StorageFull("not enough space on the server for this file; free some space and try again")
+
+
+def content_disposition(file_name: str) -> str:
+    """RFC 6266 with the RFC 8187 form beside an ASCII one. No control character, path or direction trick survives."""
+    name = "".join("_" if c in "/\\" else c for c in file_name if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    name = name.strip(" .") or "download"
+    plain = _UNQUOTABLE.sub("_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=_ATTR_CHARS)}"

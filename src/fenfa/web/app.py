@@ -19,7 +19,7 @@ from fenfa.config import process_config
 from fenfa.errors import FenfaError
 from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.runner import Runner
-from fenfa.services.sweeps import GRACE, sweep
+from fenfa.services.sweeps import GRACE, settle_staging, sweep
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, crawlers, errors, metrics, public, reference
 from fenfa.web.api.catalog import Catalogs
@@ -36,6 +36,7 @@ from fenfa.web.threads import in_thread
 FLUSH_SECONDS = 0.2
 MOST_PAGES = 512
 SWEEP_SECONDS = 3600
+SETTLE_SECONDS = 15.0
 JOB_SECONDS = 1.0
 PERIODIC_SECONDS = 60.0
 HAND_BACK = 5.0
@@ -105,6 +106,7 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
         tasks = [asyncio.create_task(_repeat(FLUSH_SECONDS, lambda: write_events(runtime, app.state.meter), "events"))]
         if app.state.worker <= 1:  # the first worker, or the only process
             tasks.append(asyncio.create_task(_repeat(SWEEP_SECONDS, lambda: _sweep(runtime), "sweep")))
+            tasks.append(asyncio.create_task(_repeat(SETTLE_SECONDS, lambda: _settle(runtime), "settle")))
             tasks.append(asyncio.create_task(_repeat(JOB_SECONDS, lambda: _work(runner), "jobs")))
             enqueue = partial(in_thread, runner.enqueue_periodic)
             tasks.append(asyncio.create_task(_repeat(PERIODIC_SECONDS, enqueue, "periodic jobs")))
@@ -183,6 +185,11 @@ async def _sweep(runtime: Runtime) -> None:
     done = await in_thread(sweep, runtime, GRACE)
     if done.finished or done.dropped or done.removed:
         log.info("swept: %d finished, %d dropped, %d removed", done.finished, done.dropped, done.removed)
+
+
+async def _settle(runtime: Runtime) -> None:
+    """What came while the store was down becomes releases soon after it is back."""
+    await in_thread(settle_staging, runtime)
 
 
 async def _work(runner: Runner) -> None:

@@ -6,14 +6,12 @@
 
 import asyncio
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 from io import FileIO
 from json import dumps
 from pathlib import Path
-from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
@@ -135,14 +133,25 @@ def _bounded(digits: str) -> int:
     return int(digits or "0") if len(digits) <= 18 else _BEYOND_ANY_FILE
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where the bytes are to be fetched instead of from here."""
+
+    url: str
+
+
 class FileAnswer:
     """An ASGI answer made of one immutable file. Making it opens the file, so that a missing one raises OSError before
-    anything is counted or sent, and one deleted afterwards still goes out whole."""
+    anything is counted or sent, and one deleted afterwards still goes out whole.
+
+    A file that is not on this machine comes by `pieces(start, end)`, or leads `Elsewhere` whoever asks for its bytes. Whoever
+    asks for anything else is answered here.
+    """
 
     def __init__(
         self,
         scope: Scope,
-        path: Path,
+        source: Path | Elsewhere | None,
         *,
         size: int,
         etag: str,
@@ -150,6 +159,7 @@ class FileAnswer:
         content_type: str,
         headers: Mapping[str, str] | None = None,
         accel: str = "",
+        pieces: Callable[[int, int], Iterator[bytes]] | None = None,
     ) -> None:
         """`accel`: where nginx finds the file, for its X-Accel-Redirect; empty: we send it."""
         self.plan = plan(scope["method"], scope["headers"], size, etag, modified)
@@ -163,11 +173,20 @@ class FileAnswer:
         }
         self._error = _refusal(self.plan.status)
         self._accel = accel if self.plan.sends and _leaves_to_nginx(scope["headers"]) else ""
-        if self._accel:
-            path.stat()
-        self._opened = _open(scope, path) if self.plan.sends and not self._accel else None
+        self._opened: str | FileIO | Elsewhere | Iterator[bytes] | None = None
+        if self._accel and isinstance(source, Path):
+            source.stat()
+        elif self.plan.sends and isinstance(source, Path):
+            self._opened = _open(scope, source)
+        elif self.plan.sends and isinstance(source, Elsewhere):
+            self._opened = source
+        elif self.plan.sends and pieces:
+            self._opened = pieces(self.plan.start, self.plan.end)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if isinstance(self._opened, Elsewhere):
+            await _lead(self._opened.url, send)
+            return
         raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in self.final_headers().items()]
         if self._accel:
             told = {
@@ -184,9 +203,11 @@ class FileAnswer:
         elif isinstance(self._opened, str):
             span = {"path": self._opened, "start": self.plan.start, "end": self.plan.end}
             await send({"type": "fenfa.response.file", **span})
-        else:
+        elif isinstance(self._opened, FileIO):
             with self._opened:
                 await _stream(self._opened, self.plan.start, self.plan.end, send)
+        else:
+            await _pass_on(self._opened, self.plan.end - self.plan.start, send)
 
     def final_headers(self) -> dict[str, str]:
         """Those of the answer as planned."""
@@ -228,6 +249,24 @@ def _open(scope: Scope, path: Path) -> str | FileIO:
     return str(extension["open"](path)) if extension else path.open("rb", buffering=0)
 
 
+async def _lead(url: str, send: Send) -> None:
+    """The address holds for some minutes, so nobody may keep it."""
+    told = {"location": url, "content-length": "0", "cache-control": "no-store", "referrer-policy": "no-referrer"}
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": 302, "headers": raw})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _pass_on(pieces: Iterator[bytes], length: int, send: Send) -> None:
+    while length > 0:
+        piece = await asyncio.to_thread(next, pieces, b"")
+        if not piece:
+            raise OSError("the stored file is shorter than its record says")  # the server then drops the connection
+        length -= len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def _stream(file: FileIO, start: int, end: int, send: Send) -> None:
     file.seek(start)
     while start < end:
@@ -237,15 +276,3 @@ async def _stream(file: FileIO, start: int, end: int, send: Send) -> None:
         start += len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-_ATTR_CHARS = "!#$&+-.^_`|~"
-_UNQUOTABLE = re.compile(r'[^ -~]|["\\%]')
-
-
-def content_disposition(file_name: str) -> str:
-    """RFC 6266 with the RFC 8187 form beside an ASCII one. No control character, path or direction trick survives."""
-    name = "".join("_" if c in "/\\" else c for c in file_name if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    name = name.strip(" .") or "download"
-    plain = _UNQUOTABLE.sub("_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=_ATTR_CHARS)}"

@@ -5,14 +5,16 @@ What is answered for is done in both. Should this process die in between, a file
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
 
+from fenfa.errors import Unavailable, UpstreamFailed
 from fenfa.services.packages import bare_os_version
 from fenfa.services.records import Record
 from fenfa.services.releases import keep_meta, move_release, update_release
-from fenfa.storage.base import Storage
+from fenfa.services.stores import Stores
 from fenfa.web.deps import change, now_of, runtime_of
 from fenfa.web.threads import in_thread
 
@@ -41,6 +43,8 @@ async def _with_meta(request: Request, action: str, unit: Callable[..., Record],
     return release
 
 
-def _delete_files(storage: Storage, orphans: list[tuple[str, str]]) -> None:
-    for _, key in orphans:
-        storage.delete(key)
+def _delete_files(stores: Stores, orphans: list[tuple[str, str]]) -> None:
+    """They are nobody's already; what a store that does not answer keeps of them is litter for a sweep."""
+    for store, key in orphans:
+        with suppress(Unavailable, UpstreamFailed):
+            stores.of(store).delete(key)

@@ -147,7 +147,7 @@ def test_what_the_start_fixed_is_shown_without_its_secrets(tmp_path: Path) -> No
 def test_no_secret_of_the_start_is_on_the_page() -> None:
     """Every setting that names itself a token, key or password, or may hold one, is marked as a secret or holds a path."""
     secret = {row.name for row in setting_rows() if row.metadata["secret"]}
-    assert secret == {"database_url", "upload_tokens", "admin_tokens", "secret_key"}
+    assert secret == {"database_url", "upload_tokens", "admin_tokens", "secret_key", "s3_access_key", "s3_secret_key"}
     suspects = {row.name for row in setting_rows() if re.search("token|key|password|secret|database_url", row.name)}
     assert suspects - secret == {"udid_sign_key"}
     given = {name: ("hidden-one",) if name.endswith("tokens") else "hidden-one" for name in secret}

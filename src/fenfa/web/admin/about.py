@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fenfa.errors import Unavailable
+from fenfa.errors import Unavailable, UpstreamFailed
 from fenfa.runtime import Runtime
 from fenfa.services.health import Schema, read_schema
 from fenfa.services.inventory import count_everything
@@ -52,8 +52,8 @@ async def examine(runtime: Runtime) -> Health:
 
 def _works(runtime: Runtime) -> bool:
     try:
-        runtime.storage.probe()
-    except Unavailable:
+        runtime.storage.current().probe()
+    except (Unavailable, UpstreamFailed):
         return False
     return True
 

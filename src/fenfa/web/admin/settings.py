@@ -16,6 +16,7 @@ from fenfa.web.deps import change, now_of, runtime_of
 from fenfa.web.forms import form_of, problem_of
 from fenfa.web.i18n import marked
 from fenfa.web.threads import in_thread
+from fenfa.web.trying import try_changes
 
 PATH = "/admin/settings"
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -27,7 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "apple": ("apple_key_id", "apple_issuer_id", "apple_team_id", "apple_membership_ends", "apple_private_key"),
 }
 _ELSEWHERE = frozenset(
-    {"primary_domain", "secondary_domains", "organization", "dev_proxy_front", "dev_proxy_admin"}
+    {"primary_domain", "secondary_domains", "organization", "dev_proxy_front", "dev_proxy_admin", *SECTIONS["storage"]}
 )  # changed above, or ignored
 
 
@@ -56,6 +57,8 @@ async def save(request: Request) -> Response:
     current = await runtime.database.read(load_settings, runtime.config)
     changes = changes_of(SECTIONS[section], sent, current)
     problems = {name: problem_of(request, error) for name, error in find_problems(changes).items()}
+    if not problems:
+        problems = await _tried(request, changes)
     if problems:
         return await _show(request, 400, given=sent, problems=problems)
     if changes:
@@ -63,10 +66,19 @@ async def save(request: Request) -> Response:
     return RedirectResponse(f"{PATH}?saved={section}#{section}", 303)
 
 
+async def _tried(request: Request, changes: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        await try_changes(request, changes)
+    except BadInput as error:
+        return {"s3_bucket": problem_of(request, error)}
+    return {}
+
+
 async def try_out_storage(request: Request) -> Response:
     runtime = runtime_of(request)
-    outcomes = await in_thread(try_storage, runtime.storage, runtime.staging)
-    await change(request, "storage.try", runtime.storage.name, lambda _connection: None)
+    store = await in_thread(runtime.storage.current)
+    outcomes = await in_thread(try_storage, store, runtime.staging)
+    await change(request, "storage.try", store.name, lambda _connection: None)
     return await _show(request, trial=[(outcome, _problem(request, outcome)) for outcome in outcomes])
 
 

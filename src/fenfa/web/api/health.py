@@ -75,7 +75,7 @@ async def _probe_storage(app: FastAPI) -> None:
     """At most every five seconds: it writes to the disk, or asks a store far away."""
     probed: dict[str, float] = app.state.probed
     if monotonic() - probed.get("storage", -_PROBE_SECONDS) >= _PROBE_SECONDS:
-        await in_thread(app.state.runtime.storage.probe)
+        await in_thread(lambda: app.state.runtime.storage.current().probe())
         probed["storage"] = monotonic()
 
 

@@ -11,6 +11,7 @@ from fenfa.web import examples
 from fenfa.web.deps import change, guarded, now_of, runtime_of, settings_of
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
+from fenfa.web.trying import try_changes
 
 router = APIRouter(prefix="/admin/api", tags=["Settings"], route_class=guarded(Scope.ADMIN))
 _CHANGES = Body(examples=[{"primary_domain": "https://get.example.com", "organization": "Example Ltd"}])
@@ -27,6 +28,7 @@ async def update_settings(request: Request, changes: dict[str, Any] = _CHANGES) 
     """All of the changes or, when one is refused, none. Also takes `s3_access_key`, `s3_secret_key`, `apple_issuer_id` and
     `apple_private_key`."""
     runtime = runtime_of(request)
+    await try_changes(request, changes)
     await change(request, "settings.update", "settings", save_settings, now_of(request), runtime.keys, changes)
     return ok((await runtime.database.read(load_settings, runtime.config)).public())
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from fenfa.errors import BadInput, BadPackage
+from fenfa.errors import BadInput, BadPackage, Unavailable
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
@@ -96,11 +96,20 @@ async def _take(request: Request, smart: bool) -> Response:
 
 
 def _settle(runtime: Runtime, form: Form) -> Record:
-    """Finishes and discards in one go, so that a request that is cut off here still leaves nothing half done."""
+    """Finishes and discards in one go, so that a request that is cut off here still leaves nothing half done. While the store
+    is down the bytes are kept, for this client to ask again or for a sweep."""
+    assert form.file is not None
     try:
-        return uploads.finish_upload(runtime, form.upload_id)
-    finally:
+        answer = uploads.finish_upload(runtime, form.upload_id)
+    except Unavailable:
+        form.file.keep()
+        form.file.close()
+        raise
+    except BaseException:
         form.discard()
+        raise
+    form.discard()
+    return answer
 
 
 def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,11 +17,13 @@ from starlette.types import ASGIApp
 from fenfa.runtime import Runtime
 from fenfa.services.records import Record
 from fenfa.services.releases import find_visible_release
+from fenfa.services.stores import Stores
 from fenfa.services.visibility import PUBLIC
+from fenfa.storage.base import Address, content_disposition, pieces
 from fenfa.vocabulary import CONTENT_TYPES, EventType
 from fenfa.web.cache import CommitCache
 from fenfa.web.deps import runtime_of
-from fenfa.web.files import FileAnswer, Plan, content_disposition
+from fenfa.web.files import Elsewhere, FileAnswer, Plan
 from fenfa.web.rsgi import Answer, Asked
 from fenfa.web.security import SECURITY_HEADERS, is_proxied
 from fenfa.web.visits import event_of, made_event
@@ -41,9 +44,11 @@ _PROBE = 2  # bytes: download managers ask for one or two to see whether ranges 
 
 @dataclass(frozen=True)
 class Download:
-    """A release that the public may have, and what its answers have in common. `subject` names it in events."""
+    """A release that the public may have, and what its answers have in common. `subject` names it in events, `address` the
+    store that it lies in."""
 
     subject: Record
+    address: Address
     storage_key: str
     size: int
     etag: str
@@ -55,20 +60,21 @@ class Download:
 async def download(request: Request) -> ASGIApp:
     runtime = runtime_of(request)
     downloads: CommitCache[Download] = request.app.state.downloads
-    found = await downloads.get(request.path_params["release_id"], find_download)
-    path = runtime.storage.path(found.storage_key)
-    assert path is not None
+    found = await downloads.get(request.path_params["release_id"], partial(find_download, runtime.storage))
+    store = runtime.storage.open(found.address)
+    path = store.path(found.storage_key)
     answer = FileAnswer(
         request.scope,
-        path,
+        path if path or runtime.config.proxy_downloads else Elsewhere(store.link(found.storage_key)),
         size=found.size,
         etag=found.etag,
         modified=found.modified,
         content_type=found.content_type,
         headers=found.headers,
-        accel=_accel(request, runtime, found.storage_key),
+        accel=_accel(request, runtime, found.storage_key) if path else "",
+        pieces=partial(pieces, store, found.storage_key),
     )
-    if found.size <= SMALL and answer.plan.status == 200:
+    if path and found.size <= SMALL and answer.plan.status == 200:
         request.app.state.small_files.learn(found, path, answer.final_headers())
     if _counts(answer.plan, found.size):
         is_part = answer.plan.status == 206
@@ -113,9 +119,10 @@ class SmallFiles:
         return known
 
 
-def find_download(connection: Any, release_id: str) -> Download:
+def find_download(stores: Stores, connection: Any, release_id: str) -> Download:
     release = find_visible_release(connection, release_id, PUBLIC)
     return Download(
+        address=stores.address_of(connection, release["storage"]),
         subject={"release_id": release_id} | {name: release[name] for name in ("product_id", "app_id", "variant_id")},
         storage_key=release["storage_key"],
         size=release["size_bytes"],

@@ -1,0 +1,179 @@
+"""Release files as objects in a bucket: S3, R2, MinIO, SeaweedFS, and by URL Google Cloud Storage and Azure.
+
+What a local disk gets from links and fsync comes here from an order: the object, with its SHA-256 as metadata; a look whether
+the store has it whole; `meta.json`; and only then the row. Several requests make one object where it is large (multipart); a
+crash between them leaves parts that `tidy` removes.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+
+from fenfa.errors import NotFound, Unavailable, UpstreamFailed
+from fenfa.storage.base import META, ROOT, Address, StoredObject, content_disposition
+from fenfa.storage.bucket import open_store, signer_of
+from fenfa.storage.unfinished import abort_unfinished
+from fenfa.vocabulary import CONTENT_TYPES, file_type
+
+LINK_SECONDS = 600
+_ONE_REQUEST = 8 * 1024 * 1024
+_MOST_PARTS = 9_000  # S3 takes 10,000
+_AT_ONCE = 3  # parts on their way, each of them in memory
+_PROBE = f"{ROOT}/.probe"
+_DEPTH = 5  # uploads, product, variant, release, file
+
+
+class ObjectStorage:
+    """Keys are the objects' names."""
+
+    def __init__(self, address: Address) -> None:
+        self.name = address.name
+        self._store = open_store(address)
+        self._signer = signer_of(address)
+        self._public_url = address.public_url
+
+    def path(self, key: str) -> None:
+        _require_key(key)
+
+    def link(self, key: str) -> str:
+        if self._public_url:
+            return f"{self._public_url}/{quote(key)}"
+        if self._signer is None:
+            return obstore.sign(self._store, "GET", key, timedelta(seconds=LINK_SECONDS))
+        about = _about(key)
+        told = {
+            "response-content-disposition": about["Content-Disposition"],
+            "response-content-type": about["Content-Type"],
+        }
+        return self._signer.url("GET", key, LINK_SECONDS, told)
+
+    def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+        _require_key(key)
+        size = staged.stat().st_size
+        with _translated():
+            if not self._holds(key, size, sha256):
+                self._send(staged, key, size, sha256)
+                if not self._holds(key, size, sha256):
+                    raise Unavailable("the object store did not keep the file; try again in a moment")
+        self.put_meta(key, meta)
+
+    def put_meta(self, key: str, meta: bytes) -> None:
+        with _translated():
+            obstore.put(self._store, _meta_key(key), meta, attributes={"Content-Type": "application/json"})
+
+    def read(self, key: str, start: int, size: int) -> bytes:
+        with _translated():
+            end = min(start + size, self._size(key))
+            return bytes(obstore.get_range(self._store, key, start=start, end=end)) if start < end else b""
+
+    def delete(self, key: str) -> None:
+        _require_key(key)
+        for name in (_meta_key(key), key):  # the object last: what it leaves beside it would be found by `tidy` alone
+            self._remove(name)
+
+    def objects(self) -> Iterator[StoredObject]:
+        for stored in self._listed(ROOT):
+            if stored.key.count("/") == _DEPTH - 1 and not stored.key.endswith(f"/{META}"):
+                yield stored
+
+    def tidy(self, before: float) -> None:
+        held: set[str] = set()
+        metas: list[StoredObject] = []
+        for stored in self._listed(ROOT):
+            folder, _, name = stored.key.rpartition("/")
+            if name != META:
+                held.add(folder)
+            elif stored.stored_at <= before:
+                metas.append(stored)
+        for meta in metas:
+            if meta.key.rpartition("/")[0] not in held:
+                self._remove(meta.key)
+        if self._signer:
+            abort_unfinished(self._signer, before)
+
+    def probe(self) -> None:
+        with _translated():
+            obstore.put(self._store, _PROBE, b"fenfa")
+        self._remove(_PROBE)
+
+    def _send(self, staged: Path, key: str, size: int, sha256: str) -> None:
+        about: Any = {**_about(key), "sha256": sha256}
+        try:
+            self._send_with(about, staged, key, size)
+        except FileNotFoundError as error:
+            raise UpstreamFailed("the object store has no such bucket; make it, or correct its name") from error
+
+    def _send_with(self, about: Any, staged: Path, key: str, size: int) -> None:
+        if size <= _ONE_REQUEST:
+            obstore.put(self._store, key, staged.read_bytes(), attributes=about, mode="create", use_multipart=False)
+        else:  # a condition is for single requests alone; keys are drawn at random, so none is another's
+            chunk = max(_ONE_REQUEST, -(-size // _MOST_PARTS))
+            obstore.put(
+                self._store,
+                key,
+                staged,
+                attributes=about,
+                use_multipart=True,
+                chunk_size=chunk,
+                max_concurrency=_AT_ONCE,
+            )
+
+    def _holds(self, key: str, size: int, sha256: str) -> bool:
+        """Whether the store has exactly this; `FileExistsError` where it has another object there."""
+        try:
+            found = obstore.get(self._store, key, options={"head": True})
+        except FileNotFoundError:
+            return False
+        if found.meta["size"] != size or found.attributes.get("sha256", sha256) != sha256:
+            raise FileExistsError(key)
+        return True
+
+    def _size(self, key: str) -> int:
+        return obstore.head(self._store, key)["size"]
+
+    def _listed(self, folder: str) -> Iterator[StoredObject]:
+        with _translated():
+            for chunk in obstore.list(self._store, prefix=folder):
+                for one in chunk:
+                    yield StoredObject(one["path"], one["size"], one["last_modified"].timestamp())
+
+    def _remove(self, key: str) -> None:
+        with _translated(), suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except AlreadyExistsError as error:
+        raise FileExistsError("another object is there") from error
+    except FileNotFoundError as error:
+        raise NotFound("the stored file is missing") from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise UpstreamFailed("the object store refuses the access key; check it and what it may do") from error
+    except BaseError as error:
+        raise Unavailable("the object store does not answer; try again in a moment") from error
+
+
+def _require_key(key: str) -> None:
+    parts = key.split("/")
+    if parts[0] != ROOT or len(parts) < 2 or not {"", ".", ".."}.isdisjoint(parts) or "\0" in key:
+        raise ValueError("not a storage key")
+
+
+def _meta_key(key: str) -> str:
+    return f"{key.rpartition('/')[0]}/{META}"
+
+
+def _about(key: str) -> dict[str, str]:
+    """As what a browser takes the object, also where it comes by its public URL."""
+    name = key.rpartition("/")[2]
+    kind = CONTENT_TYPES.get(file_type(name), "application/octet-stream")
+    return {"Content-Type": kind, "Content-Disposition": content_disposition(name)}

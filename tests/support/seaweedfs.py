@@ -1,0 +1,116 @@
+"""A real S3 for the tests: one SeaweedFS a session, started from the wheel, and a bucket a test."""
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from fenfa.storage.base import Address
+from fenfa.storage.bucket import signer_of
+
+ACCESS, SECRET = "fenfa-tests", "secret-of-the-tests"
+_PATIENCE = 60.0
+_PARTS = ("master", "volume", "filer", "s3")
+
+
+class SeaweedFS:
+    """A running server; `bucket()` makes one of one's own."""
+
+    def __init__(self, port: int) -> None:
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self._numbers = count()
+
+    def bucket(self) -> Address:
+        name = f"bucket-{os.getpid()}-{next(self._numbers)}"
+        place = {"kind": "s3", "name": "sto_tests000", "endpoint": self.endpoint, "bucket": name}
+        address = Address(**place, access_key=ACCESS, secret_key=SECRET)  # type: ignore[arg-type]  # all of them are texts
+        signer = signer_of(address)
+        assert signer
+        httpx.put(signer.url("PUT", "", 60), timeout=_PATIENCE).raise_for_status()
+        return address
+
+
+@contextmanager
+def running_seaweedfs() -> Iterator[SeaweedFS]:
+    with tempfile.TemporaryDirectory(prefix="fenfa-s3-") as name:
+        folder = Path(name)
+        keys = {"credentials": [{"accessKey": ACCESS, "secretKey": SECRET}]}
+        rights = {"name": "tests", "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+        (folder / "s3.json").write_text(json.dumps({"identities": [rights | keys]}))
+        ports = _free_ports(2 * len(_PARTS))
+        command = [str(Path(sys.executable).with_name("weed")), "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1"]
+        command += [
+            f"-s3.config={folder / 's3.json'}",
+            "-master.volumeSizeLimitMB=64",
+            "-volume.max=5000",
+            "-s3.port.iceberg=0",
+        ]
+        for number, part in enumerate(_PARTS):
+            command += [f"-{part}.port={ports[2 * number]}", f"-{part}.port.grpc={ports[2 * number + 1]}"]
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process,
+        ):
+            try:
+                _await(process, ports[6], folder / "log")
+                yield SeaweedFS(ports[6])
+            finally:
+                process.kill()
+
+
+@cache
+def shared_seaweedfs() -> SeaweedFS:
+    """Started by the first who asks, and ended with this process."""
+    server = running_seaweedfs()
+    atexit.register(server.__exit__, None, None, None)
+    return server.__enter__()
+
+
+def shared_bucket() -> dict[str, str]:
+    """The settings of a fresh bucket for the application under test, where FENFA_TEST_STORAGE asks for S3. Downloads go through
+    the application, so that every test of theirs holds; tests/web/public/test_objects.py has what links lead to."""
+    if os.environ.get("FENFA_TEST_STORAGE") != "s3":
+        return {}
+    return settings_of(shared_seaweedfs().bucket()) | {"proxy_downloads": "true"}
+
+
+def settings_of(address: Address) -> dict[str, str]:
+    """As `make_runtime` takes them."""
+    parts = ("endpoint", "bucket", "access_key", "secret_key")
+    return {"storage_type": "s3"} | {f"s3_{part}": getattr(address, part) for part in parts}
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until a bucket can be made and filled: the gateway answers before its volumes are there."""
+    deadline = time.monotonic() + _PATIENCE
+    address = Address("s3", endpoint=f"http://127.0.0.1:{port}", bucket="first", access_key=ACCESS, secret_key=SECRET)
+    signer = signer_of(address)
+    assert signer
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.put(signer.url("PUT", "", 60), timeout=5)
+            if httpx.put(signer.url("PUT", "ready", 60), content=b"yes", timeout=5).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")
