@@ -126,7 +126,8 @@ def test_what_is_not_there_is_told_by_the_application(client: AppClient, path: s
 
 def test_a_database_that_cannot_answer_is_told_by_the_application(client: AppClient) -> None:
     client.make_release()
-    for table in ("products", "settings"):
+    needed = ("products", "settings") if client.runtime.database.inline else ("products",)
+    for table in needed:  # on PostgreSQL, the product's revision vouches for the settings too
         client.sql(f"ALTER TABLE {table} RENAME TO away")
         answers = [client.get(url) for url in URLS[1:]]
         client.sql(f"ALTER TABLE away RENAME TO {table}")

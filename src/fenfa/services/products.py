@@ -1,5 +1,6 @@
 """Products: the things that have a page."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
@@ -98,6 +99,11 @@ def touch_all(connection: Connection) -> None:
 
 def revision(connection: Connection, product_id: str) -> int | None:
     return connection.scalar(select(products.c.revision).where(products.c.id == product_id))
+
+
+def revisions(connection: Connection, product_ids: Collection[str]) -> dict[str, int]:
+    query = select(products.c.id, products.c.revision).where(products.c.id.in_(product_ids))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def free_slug(connection: Connection, name: str) -> str:

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from fenfa import __version__
 from fenfa.services.records import Record
+from fenfa.services.settings import load_settings
 from fenfa.web.cache import Key, Rendered
-from fenfa.web.deps import runtime_of, urls_of
+from fenfa.web.deps import runtime_of, settings_of, urls_of
 from fenfa.web.encoding import packed
 from fenfa.web.face import FACE_HEADERS, look_of
-from fenfa.web.security import SECURITY_HEADERS
+from fenfa.web.security import SECURITY_HEADERS, client_scheme
 from fenfa.web.urls import Urls
 
 PAGE = "text/html; charset=utf-8"
@@ -33,12 +34,17 @@ async def cached(request: Request, media_type: str, make: Callable[[Any, Urls], 
 
     A page differs by the visitor's look, and leaves compressed if they take that; other answers depend on their address.
     """
-    urls = await urls_of(request)
-    made: Made = await runtime_of(request).database.read_one(make, urls)
     look = look_of(request.headers) if media_type == PAGE else ""
-    key = key_of(request.scope["path"], request.scope["query_string"].decode("latin-1"), urls, look)
-    rendered = render(made, key, media_type)
-    request.app.state.cache.keep(key, rendered)
+    is_marked = runtime_of(request).database.inline
+    asked = _asked(request, look)
+    rendered = None if is_marked else await request.app.state.cache.current(asked)
+    if rendered is None:
+        urls = await urls_of(request)
+        made: Made = await runtime_of(request).database.read_one(make, urls)
+        key = key_of(request.scope["path"], request.scope["query_string"].decode("latin-1"), urls, look)
+        rendered = render(made, key, media_type)
+        if is_marked or await _are_settled(request):
+            request.app.state.cache.keep(key if is_marked else asked, rendered)
     status, headers, body = rendered.for_client(request.headers.get("if-none-match"))
     return Response(body, status, dict(headers))
 
@@ -50,6 +56,19 @@ async def own(request: Request, make: Callable[[Any, Urls], Made]) -> Response:
     _, headers, body = render(made, key_of("", "", urls, look_of(request.headers)), PAGE).full
     told = {name: value for name, value in headers if name != "etag"} | {"cache-control": "no-store"}
     return Response(body, headers=told)
+
+
+def _asked(request: Request, look: str) -> Key:
+    """What the client says. With the product's revision it tells the address too, since settings move that."""
+    scheme = client_scheme(request.scope, runtime_of(request).config.trusted_proxies)
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    return path, query, f"{scheme} {request.headers.get('host', '')}", look
+
+
+async def _are_settled(request: Request) -> bool:
+    """Whether the settings of this answer still were the settings when its product was read."""
+    runtime = runtime_of(request)
+    return await runtime.database.read(load_settings, runtime.config) == await settings_of(request)
 
 
 def key_of(path: str, query: str, urls: Urls, look: str = "") -> Key:

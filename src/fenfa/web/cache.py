@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from fenfa.config import Config
 from fenfa.db.engine import Database
-from fenfa.services.products import revision
+from fenfa.services.products import revision, revisions
 from fenfa.services.settings import Settings, load_settings
 from fenfa.web.face import look_of
 from fenfa.web.files import names_tag
@@ -68,6 +68,27 @@ class Rendered:
         return self.unchanged if known and names_tag(known, self.etag) else self.full
 
 
+class Revisions:
+    """Revisions of products, as they are when asked or later: one query at a time, which answers all who asked before it began."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+        self._wanted: set[str] = set()
+        self._next: asyncio.Task[dict[str, int]] | None = None
+
+    async def of(self, product_id: str) -> int | None:
+        self._wanted.add(product_id)
+        if self._next is None:
+            self._next = asyncio.create_task(self._ask())
+        return (await asyncio.shield(self._next)).get(product_id)
+
+    async def _ask(self) -> dict[str, int]:
+        async with self._turn:
+            wanted, self._wanted, self._next = self._wanted, set(), None
+            return await self._database.read(revisions, wanted)
+
+
 class PageCache:
     """Answers by (path, query, base URL, look). `size` 0 keeps nothing."""
 
@@ -80,6 +101,15 @@ class PageCache:
         self._kept: OrderedDict[Key, Rendered] = OrderedDict()
         self._settings: Settings | None = None
         self._settings_mark: int | None = None
+        self._revisions = Revisions(database)
+
+    async def current(self, key: Key) -> Rendered | None:
+        """What is kept and still right, for databases without a change mark. Every change of a product or of the settings moves
+        the product's revision in its own transaction."""
+        found = self._kept.get(key)
+        if found is None or (found.until and self._clock() >= found.until):
+            return None
+        return found if await self._revisions.of(found.product_id) == found.revision else None
 
     def answer(self, asked: Asked) -> Answer | None:
         """For the fast path of the server. None: ask the application."""
@@ -93,7 +123,7 @@ class PageCache:
         return found.for_client(asked.headers.get("if-none-match"))
 
     def keep(self, key: Key, rendered: Rendered) -> None:
-        if not self._database.inline or not self.size or len(rendered.full[2]) > _LARGEST:
+        if not self.size or len(rendered.full[2]) > _LARGEST:
             return
         self._kept[key] = rendered
         if len(self._kept) > self.size:

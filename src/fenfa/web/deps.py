@@ -52,7 +52,10 @@ async def settings_of(request: Request) -> Settings:
     if runtime.database.inline:
         settings: Settings = request.app.state.cache.settings()
         return settings
-    return await runtime.database.read(load_settings, runtime.config)
+    if not hasattr(request.state, "settings"):  # one answer is made of one state of them
+        request.state.settings = await runtime.database.read(load_settings, runtime.config)
+    known: Settings = request.state.settings
+    return known
 
 
 async def urls_of(request: Request) -> Urls:
