@@ -34,17 +34,30 @@ async def cached(request: Request, media_type: str, make: Callable[[Any, Urls], 
 
     A page differs by the visitor's look, and leaves compressed if they take that; other answers depend on their address.
     """
+    found = await kept(request, media_type)
+    if found is not None:
+        return found
     look = look_of(request.headers) if media_type == PAGE else ""
+    urls = await urls_of(request)
+    made: Made = await runtime_of(request).database.read_one(make, urls)
+    key = key_of(request.scope["path"], request.scope["query_string"].decode("latin-1"), urls, look)
+    rendered = render(made, key, media_type)
     is_marked = runtime_of(request).database.inline
-    asked = _asked(request, look)
-    rendered = None if is_marked else await request.app.state.cache.current(asked)
-    if rendered is None:
-        urls = await urls_of(request)
-        made: Made = await runtime_of(request).database.read_one(make, urls)
-        key = key_of(request.scope["path"], request.scope["query_string"].decode("latin-1"), urls, look)
-        rendered = render(made, key, media_type)
-        if is_marked or await _are_settled(request):
-            request.app.state.cache.keep(key if is_marked else asked, rendered)
+    if is_marked or await _are_settled(request):
+        request.app.state.cache.keep(key if is_marked else _asked(request, look), rendered)
+    return _answer(request, rendered)
+
+
+async def kept(request: Request, media_type: str) -> Response | None:
+    """The answer that was made before, where no fast path has given it already."""
+    if runtime_of(request).database.inline:
+        return None
+    look = look_of(request.headers) if media_type == PAGE else ""
+    rendered = await request.app.state.cache.current(_asked(request, look))
+    return _answer(request, rendered) if rendered else None
+
+
+def _answer(request: Request, rendered: Rendered) -> Response:
     status, headers, body = rendered.for_client(request.headers.get("if-none-match"))
     return Response(body, status, dict(headers))
 

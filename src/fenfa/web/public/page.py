@@ -14,7 +14,7 @@ from fenfa.services.doctor import Target, end_of
 from fenfa.services.records import Record, stamp
 from fenfa.services.variants import find_app
 from fenfa.services.visibility import PUBLIC
-from fenfa.web.answers import PAGE, Made, cached, own
+from fenfa.web.answers import PAGE, Made, cached, kept, own
 from fenfa.web.deps import runtime_of, settings_of
 from fenfa.web.enrolled import browser_of
 from fenfa.web.face import Face, face_of
@@ -35,6 +35,8 @@ class Registration(NamedTuple):
 
 async def product_page(request: Request) -> Response:
     face, query = face_of(request.headers), request.query_params
+    if not face.is_device and (found := await kept(request, PAGE)):
+        return found
     organization, now = (await settings_of(request))["organization"], runtime_of(request).clock()
     browser = browser_of(request) if face.is_device else ""
 
