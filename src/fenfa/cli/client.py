@@ -36,6 +36,7 @@ class Receipt:
     release_page: str
     download: str
     warnings: tuple[str, ...]
+    devices: dict[str, int]  # `{known, installable}`, for an admin's token and a build for iOS; else empty
     exit_code: ClassVar[ExitCode] = ExitCode.OK
 
 
@@ -216,6 +217,7 @@ def read_receipt(data: dict[str, Any]) -> Receipt:
         release_page=urls["release_page"],
         download=urls["download"],
         warnings=tuple(data["warnings"]),
+        devices=dict(data.get("devices") or {}),
     )
 
 

@@ -211,6 +211,9 @@ def to_json(file: Path, outcome: Receipt | Failure) -> str:
 def describe(receipt: Receipt) -> str:
     build = "" if receipt.build is None else f" ({receipt.build})"
     rows = [("warning", warning) for warning in receipt.warnings]
+    if receipt.devices:
+        known, able = receipt.devices["known"], receipt.devices["installable"]
+        rows.append(("devices", f"{able} of {known} known devices can install it"))
     rows += [("page", receipt.page), ("release", receipt.release_page), ("download", receipt.download)]
     lines = [f"  {label:<9} {printable(value)}" for label, value in rows]
     return "\n".join([printable(f"{receipt.name} {receipt.version}{build}"), *lines])

@@ -47,6 +47,12 @@ def judge_device(connection: Connection, device: Record, now: str, is_https: boo
     return [verdict for release in newest for verdict in judge_release(release, [device], now, is_https)]
 
 
+def cover(connection: Connection, release: Record, now: str) -> list[Verdict]:
+    """A verdict for every known device on a release for iOS; nothing for others. How this server is reached counts for none."""
+    is_ios = release["platform"] == Platform.IOS
+    return judge_release(release, list_known_devices(connection), now) if is_ios else []
+
+
 def list_known_devices(connection: Connection) -> list[Record]:
     """Newest first: `{id, udid, device_name, model, model_name, os_version, verified_at}`."""
     return [_named(row) for row in fetch_all(connection, select(*_COLUMNS).order_by(devices.c.seq.desc()))]

@@ -23,6 +23,13 @@ REASONS = {
 }
 
 
+def coverage_view(verdicts: list[Verdict]) -> dict[str, Any]:
+    """How many can install it, and for those that cannot, the gravest reason: `{total, count, others: [{device, reason}]}`."""
+    others = [one for one in verdicts if not one.is_installable]
+    told = [{"device": one.device, "reason": REASONS[one.obstacles[0]]} for one in others]
+    return {"total": len(verdicts), "count": len(verdicts) - len(others), "others": told}
+
+
 def verdict_view(verdict: Verdict) -> dict[str, Any]:
     named = {name: verdict.device[name] for name in ("id", "udid", "device_name", "model", "model_name", "os_version")}
     told = [{"code": one, "blocks": one not in ADVICE, "message": REASONS[one]} for one in verdict.obstacles]

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from fenfa.errors import BadInput, Conflict, NotFound
 from fenfa.services import releases, variants
 from fenfa.services.comparison import compare
+from fenfa.services.installability import cover
 from fenfa.services.records import Page as Slice
 from fenfa.services.records import Record
 from fenfa.vocabulary import Platform
@@ -15,11 +16,12 @@ from fenfa.web.admin.anatomy import anatomy, told_changes
 from fenfa.web.admin.deletion import confirm_deletion
 from fenfa.web.admin.panel import back_to, panel_route, show
 from fenfa.web.admin.share import share_of
-from fenfa.web.deps import runtime_of, urls_of
+from fenfa.web.deps import now_of, runtime_of, urls_of
 from fenfa.web.fields import checked_build
 from fenfa.web.forms import checked, form_of, problem_of
 from fenfa.web.schemas import ReleaseChange
 from fenfa.web.upkeep import edit_release, rehome_release, remove
+from fenfa.web.verdicts import coverage_view
 from fenfa.web.words import variant_title
 
 _LINES = ("version", "channel", "min_os", "changelog")
@@ -84,6 +86,7 @@ async def _release(
 ) -> Response:
     urls, database = await urls_of(request), runtime_of(request).database
     release, variant, before, homes = await database.read(_whole, request.path_params["release_id"])
+    covered = await database.read(cover, release, now_of(request))
     sent = {name: value for name, value in (form or {}).items() if name in _FIELDS}
     return await show(
         request,
@@ -97,6 +100,7 @@ async def _release(
         before=before,
         changes=told_changes(compare(before, release)) if before else [],
         anatomy=anatomy(release),
+        coverage=coverage_view(covered),
         homes=[(home["id"], f"{home['product_name']} · {variant_title(home)}") for home in homes],
         form={name: release[name] for name in _FIELDS} | {"build": release["build"] or ""} | sent,
         preview=sent.get("changelog") if form and "preview" in form else None,

@@ -14,6 +14,7 @@ from fenfa.inspectors.base import PackageInfo
 from fenfa.services import proposals, releases, variants
 from fenfa.services.doubts import doubts_of
 from fenfa.services.homes import UploadRequest
+from fenfa.services.installability import cover
 from fenfa.services.packages import UNKNOWN_TYPE
 from fenfa.services.proposals import Proposal
 from fenfa.services.records import Record
@@ -28,6 +29,7 @@ from fenfa.web.forms import form_of, problem_of
 from fenfa.web.i18n import readable_size
 from fenfa.web.multipart import Form, receive_form, require_file
 from fenfa.web.threads import in_thread
+from fenfa.web.verdicts import coverage_view
 from fenfa.web.words import PLATFORM_NAMES
 
 
@@ -188,6 +190,7 @@ async def _show_upload(
         icon = urls.icon(variant["product_id"], variant["product_icon_sha256"])
         values |= {"release": release, "variant": variant, "icon_url": icon}
         values["share"] = share_of(variant, urls, release["id"])
+        values["coverage"] = coverage_view(await database.read(cover, release, now_of(request)))
     return await show(request, "admin/uploaded.html", status, **values)
 
 

@@ -13,6 +13,7 @@ from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
 from fenfa.services.homes import UploadRequest, check_request
+from fenfa.services.installability import Verdict, cover
 from fenfa.services.packages import bare_os_version, build_number
 from fenfa.services.records import Record
 from fenfa.vocabulary import Platform, Scope
@@ -187,7 +188,17 @@ async def _answer(request: Request, answer: Record) -> dict[str, Any]:
         "urls": {"page": urls.page(slug), **urls.of_release(release["id"], slug, release["platform"])},
         "warnings": answer["warnings"],
     }
+    verdicts = await _verdicts(request, release)
+    if verdicts:
+        data["devices"] = {"known": len(verdicts), "installable": sum(one.is_installable for one in verdicts)}
     return data | ({"created": answer["created"]} if answer["created"] else {})
+
+
+async def _verdicts(request: Request, release: Record) -> list[Verdict]:
+    """On known devices, which an upload token may know nothing of."""
+    if not identity_of(request).may(Scope.ADMIN):
+        return []
+    return await runtime_of(request).database.read(cover, release, now_of(request))
 
 
 def _parsed(package: PackageInfo, file_name: str, size: int) -> dict[str, Any]:
