@@ -128,6 +128,11 @@ class Config:
         False,
         "send objects of a bucket through this server, for clients that cannot reach it",
     )
+    udid_keep_days: int = row(
+        "udid.keep_days",
+        365,
+        "devices that nobody used for so many days, and that no Apple team lists, are erased; 0: never",
+    )
     given: frozenset[str] = frozenset()
 
     @property
@@ -296,6 +301,8 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be at least 1")
     if name == "udid_minutes" and not 1 <= value <= 24 * 60:
         raise ValueError("must be 1 to 1440")
+    if name == "udid_keep_days" and not 0 <= value <= 36_500:
+        raise ValueError("must be 0 to 36500")
     if name == "udid_verify" and value not in ("record", "enforce"):
         raise ValueError("must be record or enforce")
     if name == "accel_prefix" and value and not re.fullmatch(r"(/[A-Za-z0-9._-]+)+/?", value):

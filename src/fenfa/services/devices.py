@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 from fenfa.apple.models import model_name
 from fenfa.db.tables import apple_registrations, device_bindings, device_sessions, devices, products, variants
 from fenfa.errors import Conflict, NotFound
+from fenfa.services import audit
 from fenfa.services.records import (
     Listed,
     Page,
@@ -19,6 +21,7 @@ from fenfa.services.records import (
     fetch_one,
     fetch_page,
     record,
+    stamp,
     within_days,
 )
 from fenfa.vocabulary import new_id
@@ -143,6 +146,23 @@ def erase_device(connection: Connection, device_id: str) -> None:
     """With all that hangs on it. Apple notices nothing."""
     if not connection.execute(delete(devices).where(devices.c.id == device_id)).rowcount:
         raise NotFound("device not found")
+
+
+def forget_unused(connection: Connection, now: datetime, days: int) -> int:
+    """Erases devices that did not answer, were not bound and opened no browser for so many days, and gives how many; those on an
+    Apple team's list count as used. `days` 0: none. A line of the audit trail says how many."""
+    if not days:
+        return 0
+    before = stamp(now - timedelta(days=days))
+    used = [
+        select(table.c.device_id).where(table.c.created_at >= before) for table in (device_bindings, device_sessions)
+    ]
+    ids = [devices.c.id.not_in(query) for query in (*used, select(apple_registrations.c.device_id))]
+    answered = func.coalesce(devices.c.enrolled_at, devices.c.created_at)
+    erased = connection.execute(delete(devices).where(answered < before, devices.c.created_at < before, *ids)).rowcount
+    if erased:
+        audit.note(connection, stamp(now), "", "device.forget-unused", f"{erased} devices", {})
+    return erased
 
 
 def _at_apple(state: AppleState) -> ColumnElement[bool]:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection, delete, or_, select
 
+from fenfa.config import Config
 from fenfa.db.tables import releases, uploads
 from fenfa.errors import FenfaError, Unavailable, UpstreamFailed
-from fenfa.services import calls, enrolments, jobs
+from fenfa.services import calls, devices, enrolments, jobs
 from fenfa.services.records import stamp
-from fenfa.services.uploads import LOST, Bench, finish_upload, get_upload, mark_failed
+from fenfa.services.uploads import LOST, finish_upload, get_upload, mark_failed
+from fenfa.services.uploads import Bench as UploadBench
 from fenfa.storage.base import Storage, release_of
 from fenfa.storage.local import file_sha256
 from fenfa.storage.staging import Staging
@@ -18,6 +21,13 @@ from fenfa.vocabulary import UploadState
 _KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed, and how long one waits for a person
 _GIVEN_UP = timedelta(days=7)
 GRACE = timedelta(hours=24)
+
+
+class Bench(UploadBench, Protocol):
+    """What a sweep needs beside what finishing an upload does; the runtime is one."""
+
+    @property
+    def config(self) -> Config: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ def sweep(bench: Bench, grace: timedelta) -> Swept:
     removed = _remove_litter(bench, grace)
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
         bench.database.write_now(forget, bench.clock())
+    bench.database.write_now(devices.forget_unused, bench.clock(), bench.config.udid_keep_days)
     return Swept(finished, dropped, removed)
 
 

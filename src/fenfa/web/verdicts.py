@@ -17,7 +17,7 @@ REASONS = {
     Obstacle.SYSTEM_TOO_OLD: marked("the device's system is older than the build needs"),
     Obstacle.NOT_LISTED: marked("the build's provisioning profile does not list the device"),
     Obstacle.NOT_BY_TAP: marked("no device installs a file of this type as it is"),
-    Obstacle.NO_HTTPS: marked("iOS installs over https alone, and links of this server begin with http"),
+    Obstacle.NO_HTTPS: marked("installing on iOS takes https, and links of this server begin with http"),
     Obstacle.NO_PROFILE: marked("no provisioning profile was found in the build"),
     Obstacle.UNKNOWN_DEVICE: marked("the build is for listed devices, and this one is not known"),
 }
