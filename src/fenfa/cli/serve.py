@@ -137,6 +137,7 @@ def prepare(settings: Config) -> tuple[dict[Scope, str], str]:
     for sentence in migrate(database):
         print(sentence)
     runtime = open_runtime(settings, database=database)
+    _check_key(runtime)
     with suppress(Unavailable, UpstreamFailed):  # a bucket that does not answer keeps nobody from starting
         sweep(runtime, GRACE)
     if database.file:  # the folder's lock says that nobody else is there; beside PostgreSQL others may be at work
@@ -145,6 +146,20 @@ def prepare(settings: Config) -> tuple[dict[Scope, str], str]:
     code = database.write_now(make_link, runtime.clock())
     database.close()
     return made, code
+
+
+def _check_key(runtime: Runtime) -> None:
+    """One server alone may go on without what its old key opened; one of several would make what the others cannot read."""
+    from fenfa.services.key_check import is_its_key
+
+    if runtime.database.write_now(is_its_key, runtime.keys):
+        return
+    place = runtime.keys.file or "FENFA_SECRET_KEY"
+    told = f"{place}: is not the secret that this database was begun with: its tokens and stored secrets do not open"
+    if runtime.database.file is None:
+        runtime.database.close()
+        raise ConfigInvalid(f"{told}; set FENFA_SECRET_KEY to the line in the first server's secret.key")
+    print(f"warning: {told}; restore that file from a backup", file=sys.stderr)
 
 
 def first_tokens(runtime: Runtime) -> dict[Scope, str]:
