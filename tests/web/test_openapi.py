@@ -22,6 +22,9 @@ from tests.web.routes import TABLE
 
 FILES = {"/favicon.ico", "/metrics", "/openapi.json", "/robots.txt", "/static/{path}"}
 BYTES = {
+    "/uploads/resumable",
+    "/uploads/resumable/{upload_id}",
+    "/uploads/resumable/{upload_id}/complete",
     "/feeds/expiring.ics",
     "/d/{release_id}",
     "/qr/{release_id}",

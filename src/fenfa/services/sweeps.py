@@ -15,6 +15,7 @@ from fenfa.services.uploads import LOST, finish_upload, get_upload, mark_failed
 from fenfa.services.uploads import Bench as UploadBench
 from fenfa.storage.base import Storage, release_of
 from fenfa.storage.local import file_sha256
+from fenfa.storage.resumable import expired
 from fenfa.storage.staging import Staging
 from fenfa.vocabulary import UploadState
 
@@ -43,6 +44,7 @@ def sweep(bench: Bench, grace: timedelta) -> Swept:
     """`grace`: how young a file without a row may be and stay: the time in which a mistake can still be mended. Blocks."""
     bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))  # rows first: what has none is dropped below
     finished, dropped = settle_staging(bench)
+    dropped += _drop_expired(bench)
     dropped += bench.database.write_now(_fail_lost, bench.clock(), bench.staging)
     removed = _remove_litter(bench, grace)
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
@@ -65,6 +67,14 @@ def settle_staging(bench: Bench) -> tuple[int, int]:
         finished, dropped = finished + is_release, dropped + (not is_release)
         bench.staging.path(upload_id).unlink(missing_ok=True)
     return finished, dropped
+
+
+def _drop_expired(bench: Bench) -> int:
+    """Uploads in pieces whose next piece has not come for a day."""
+    over = list(expired(bench.staging.folder, (bench.clock() - _KEPT).timestamp()))
+    for upload in over:
+        upload.discard()
+    return len(over)
 
 
 def _waits(bench: Bench, upload_id: str) -> bool:

@@ -21,7 +21,7 @@ from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.runner import Runner
 from fenfa.services.sweeps import GRACE, settle_staging, sweep
 from fenfa.services.traffic import record_events
-from fenfa.web import admin, api, crawlers, errors, metrics, public, reference
+from fenfa.web import admin, api, crawlers, errors, metrics, public, reference, resumable
 from fenfa.web.api.catalog import Catalogs
 from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
@@ -197,4 +197,4 @@ async def _work(runner: Runner) -> None:
         pass
 
 
-_FILES = (*crawlers.ROUTES, *metrics.ROUTES, Mount("/static", Assets()))
+_FILES = (*crawlers.ROUTES, *metrics.ROUTES, *resumable.ROUTES, Mount("/static", Assets()))

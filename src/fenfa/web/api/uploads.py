@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -93,7 +94,7 @@ async def _take(request: Request, smart: bool) -> Response:
         answer = await in_thread(_settle, runtime, form)
     else:
         await in_thread(form.discard)
-    return ok(await _answer(request, answer), 201)
+    return ok(await answer_of(request, answer), 201)
 
 
 def _settle(runtime: Runtime, form: Form) -> Record:
@@ -125,14 +126,24 @@ def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str
 
 
 async def _request(request: Request, form: Form, smart: bool) -> UploadRequest:
-    fields = form.fields
+    _require_variant(form.fields, smart)
+    require_file(form)
+    return await wanted_of(request, form.fields, form.file_name, smart)
+
+
+def _require_variant(fields: Mapping[str, str], smart: bool) -> str:
     variant_id = checked_line("variant_id", fields.get("variant_id", ""))
     if not smart and not variant_id:
         raise BadInput("variant_id is required")
-    require_file(form)
+    return variant_id
+
+
+async def wanted_of(request: Request, fields: Mapping[str, str], file_name: str, smart: bool) -> UploadRequest:
+    """What the fields of an upload ask for, checked."""
+    variant_id = _require_variant(fields, smart)
     create = fields.get("create", "") in ("1", "true") and smart and identity_of(request).may(Scope.ADMIN)
     wanted = UploadRequest(
-        file_name=form.file_name,
+        file_name=file_name,
         actor=identity_of(request).id,
         variant_id=variant_id or None,
         smart=smart,
@@ -171,7 +182,8 @@ def _decoded(text: str) -> bytes:
     return data
 
 
-async def _answer(request: Request, answer: Record) -> dict[str, Any]:
+async def answer_of(request: Request, answer: Record) -> dict[str, Any]:
+    """`data` for an upload that is a release now."""
     release = await runtime_of(request).database.read(releases.get_release, answer["release_id"])
     urls: Urls = await urls_of(request)
     names, slug = ("id", "version", "build", "created_at", "size_bytes", "sha256"), release["product_slug"]
