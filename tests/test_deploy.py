@@ -15,7 +15,7 @@ from fenfa.config import load_config, setting_rows
 from tests.support.nginx import NGINX, ROOT, free_port, write_configuration
 from tests.web.routes import TABLE
 
-COMPOSED = ("compose.yaml",)
+COMPOSED = ("compose.yaml", "compose.scale.yaml")
 KUBERNETES = sorted((ROOT / "deploy/kubernetes").glob("*.yaml"))
 PINNED = re.compile(r"[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z]+)*")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -112,6 +112,11 @@ def test_composed_services_fit_together(name: str) -> None:
         assert network in config.trusted_proxies
         assert one["read_only"]
         assert one["cap_drop"] == ["ALL"]
+
+
+def test_what_compose_asks_for_is_in_the_example() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.scale.yaml").read_text()))
+    assert set(re.findall(r"^(\w+)=", (ROOT / "deploy/scale.env.example").read_text(), re.MULTILINE)) == asked
 
 
 def test_kubernetes_objects_fit_together() -> None:
