@@ -245,8 +245,9 @@ def _finish(runtime: Runtime, upload: Piecemeal, facts: dict[str, Any], now: str
         upload.discard()
         raise BadInput("the file is not what its sha256 says; send it again")
     upload.promote()
-    row: tuple[Any, ...] = (now, upload.id, wanted, facts["length"], sha256, None)
-    runtime.database.write_now(uploads.receive, *row, staged_by=runtime.staging.name)
+    size: int = facts["length"]
+    holder = runtime.staging.name
+    runtime.database.write_now(uploads.receive, now, upload.id, wanted, size, sha256, None, staged_by=holder)
     upload.discard()
     return _settle(runtime, upload.id)
 
