@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,14 +13,16 @@ from fenfa.services.homes import UploadRequest
 from fenfa.services.records import stamp
 from fenfa.services.reinspection import reinspect
 from fenfa.services.rekeying import reseal
-from fenfa.services.releases import delete_release, keep_meta
+from fenfa.services.releases import delete_release, get_release, keep_meta
+from fenfa.services.relocation import relocate
 from fenfa.services.settings import load_settings, save_settings
 from fenfa.services.stores import address_in, require_working
 from fenfa.services.sweeps import GRACE, Swept, settle_staging, sweep
 from fenfa.services.uploads import find_replay, finish_upload
 from fenfa.services.verification import verify
 from fenfa.storage.base import Address, Storage
-from tests.services.parcels import publish, rows_of, send, upload_row
+from fenfa.storage.local import LocalStorage
+from tests.services.parcels import expected_files, files_of, publish, rows_of, send, upload_row
 from tests.support.seaweedfs import SeaweedFS, settings_of
 
 
@@ -150,3 +152,71 @@ def test_an_upload_that_is_sent_again_takes_the_place_of_the_one_that_waits(benc
     assert settle_staging(bench) == (0, 1)
     assert len(rows_of(bench, releases)) == 1
     assert {row["state"] for row in rows_of(bench, uploads)} == {"ready", "failed"}
+
+
+def moved(bench: Runtime, kind: str) -> list[str]:
+    return [one.problem for one in relocate(bench, bench.storage.named(kind))]
+
+
+def test_builds_move_there_and_back(bench: Runtime, address: Address) -> None:
+    use(bench, address, storage_type="local")
+    for n in (1, 2, 2):
+        publish(bench, bytes([n]) * 9)
+    assert moved(bench, "s3") == [""] * 3
+    assert moved(bench, "s3") == []
+    assert files_of(bench) == set()
+    assert {row["storage"] for row in rows_of(bench, releases)} == {bench.storage.named("s3").name}
+    assert [finding.state for finding in verify(bench.database, bench.storage)] == ["ok"] * 3
+    assert moved(bench, "local") == [""] * 3
+    assert list(bench.storage.named("s3").objects()) == []
+    assert files_of(bench) == expected_files(bench)
+    assert [finding.state for finding in verify(bench.database, bench.storage)] == ["ok"] * 3
+    assert list(bench.staging.folder.iterdir()) == []
+
+
+def test_what_is_corrupt_or_missing_stays(bench: Runtime, address: Address) -> None:
+    use(bench, address, storage_type="local")
+    rows = [publish(bench, bytes([n]) * 9) for n in range(3)]
+    paths = [bench.storage.local.path(row["storage_key"]) for row in rows]
+    assert paths[0]
+    assert paths[1]
+    paths[0].write_bytes(b"corrupted")
+    paths[1].unlink()
+    assert [problem[:18] for problem in moved(bench, "s3")] == ["its file is corrup", "the stored file is", ""]
+
+
+class Killed(BaseException):
+    """As kill -9: nothing that follows runs, and nothing is tidied up."""
+
+
+@pytest.mark.parametrize("step", ["put", "put_meta", "read", "delete"])
+def test_a_move_that_was_killed_goes_on(bench: Runtime, address: Address, step: str) -> None:
+    """Right after each request that changes or reads the bucket or, for `delete`, before the old copy goes."""
+    use(bench, address, storage_type="local")
+    row = publish(bench, b"content")
+
+    class Dying(LocalStorage):
+        def delete(self, key: str) -> None:
+            raise Killed
+
+    bucket = bench.storage.named("s3")
+
+    class Cut:
+        def __getattr__(self, name: str) -> Any:
+            real = getattr(bucket, name)
+
+            def call(*given: Any) -> Any:
+                real(*given)
+                raise Killed
+
+            return call if name == step else real
+
+    broken = replace(bench, storage=replace(bench.storage, local=Dying(bench.staging.folder.parent)))
+    with pytest.raises(Killed):
+        list(relocate(broken, cast(Storage, Cut() if step != "delete" else bucket)))
+    found = bench.database.read_now(get_release, row["id"])
+    assert content(bench.storage.of(found["storage"]), row["storage_key"]) == b"content"
+    moved(bench, "s3")
+    assert bench.database.read_now(get_release, row["id"])["storage"] == bucket.name
+    assert content(bucket, row["storage_key"]) == b"content"
+    assert [f.state for f in verify(bench.database, bench.storage) if f.state != "orphan"] == ["ok"]

@@ -55,6 +55,7 @@ def running_seaweedfs() -> Iterator[SeaweedFS]:
             "-master.volumeSizeLimitMB=64",
             "-volume.max=5000",
             "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
         ]
         for number, part in enumerate(_PARTS):
             command += [f"-{part}.port={ports[2 * number]}", f"-{part}.port.grpc={ports[2 * number + 1]}"]

@@ -64,6 +64,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("migrate", "fenfa.cli.migrate", "Bring the database to this version's schema."),
     Verb("db", "fenfa.cli.db", "Copy the database to PostgreSQL."),
     Verb("verify", "fenfa.cli.verify", "Check that every stored file has the bytes it came with."),
+    Verb("storage", "fenfa.cli.storage", "Move stored builds between the disk and a bucket."),
     Verb("rekey", "fenfa.cli.rekey", "Encrypt the stored secrets anew, with a new key."),
     Verb("reinspect", "fenfa.cli.reinspect", "Read stored packages again, after an update."),
     Verb("version", "fenfa.cli.version", "Print the version."),

@@ -67,6 +67,7 @@ def local_copy(bench: Bench, release: Record) -> Iterator[Path]:
     try:
         for piece in pieces(store, key, 0, release["size_bytes"]):
             staged.write(piece)
+        staged.seal()
         yield staged.path
     finally:
         staged.discard()

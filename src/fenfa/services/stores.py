@@ -44,7 +44,14 @@ class Stores:
 
     def current(self) -> Storage:
         """Where new builds go."""
-        wanted = address_in(self.keys, self.database.read_now(load_settings, self.config))
+        return self._reach(address_in(self.keys, self.database.read_now(load_settings, self.config)))
+
+    def named(self, kind: str) -> Storage:
+        """The local disk, or the bucket of the settings, whether new builds go there or not."""
+        settings = self.database.read_now(load_settings, self.config)
+        return self._reach(address_in(self.keys, settings, {"storage_type": kind}))
+
+    def _reach(self, wanted: Address) -> Storage:
         if wanted.kind == LOCAL:
             return self.local
         known = self.database.read_now(find_address, self.keys, wanted)
