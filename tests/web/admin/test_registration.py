@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from fenfa.services.runner import JOBS
+from fenfa.web.admin.jobs import KINDS
 from tests.services.apple_world import settings_of
 from tests.support.app_store import Account, AppStore, Fault, app_store, make_account, udid
 from tests.support.client import ADMIN, AppClient, Clock, running
@@ -127,6 +129,10 @@ def test_a_failed_job_is_tried_again(client: AppClient, account: Account) -> Non
     assert account.udids() == {udid(1): 1}
     listed = get(client, "/admin/jobs").text
     assert "Register devices with Apple done 1 of 1 1 registered, 0 refused" in listed
+
+
+def test_every_kind_of_job_has_a_name() -> None:
+    assert set(KINDS) == {kind.name for kind in JOBS}
 
 
 # lists
