@@ -63,6 +63,8 @@ async def download(request: Request) -> ASGIApp:
     found = await downloads.get(request.path_params["release_id"], partial(find_download, runtime.storage))
     store = runtime.storage.open(found.address)
     path = store.path(found.storage_key)
+    if path and not path.exists():  # deleted since it was looked up, perhaps by another server: then it is not found
+        await runtime.database.read(partial(find_download, runtime.storage), request.path_params["release_id"])
     answer = FileAnswer(
         request.scope,
         path if path or runtime.config.proxy_downloads else Elsewhere(store.link(found.storage_key)),
