@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from fenfa.cli import ExitCode, main
-from fenfa.cli.client import CHUNK_BYTES, Clock, Failure, Receipt, Uploader, connect
+from fenfa.cli.client import Clock, Failure, Receipt, Uploader, connect
+from fenfa.cli.pieces import CHUNK_BYTES
 from tests.support.wire_server import (
     Step,
     WireServer,

@@ -207,6 +207,9 @@ class Connection(socketserver.StreamRequestHandler):
         server = self.server
         assert isinstance(server, WireServer)
         while request := self.read_head():
+            if request.method == "OPTIONS":  # an older server, which knows no uploads in pieces
+                self.wfile.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+                continue
             server.requests.append(request)
             step = server.script.pop(0) if server.script else take()
             if not step(Exchange(server, request, self.rfile, self.wfile)):

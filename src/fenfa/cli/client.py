@@ -4,19 +4,19 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import httpx
 
 from fenfa import __version__
 from fenfa.cli import ExitCode
+from fenfa.cli.pieces import CHUNK_BYTES, MOVED, Pieces, Watcher, takes_pieces
 from fenfa.errors import BadInput
 from fenfa.vocabulary import CONTENT_TYPES, file_type
 
-CHUNK_BYTES = 256 * 1024
 CONNECT_SECONDS = 10.0
 LONGEST_BACKOFF_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
@@ -49,19 +49,6 @@ class Failure:
     exit_code: ExitCode
     passing: bool = False
     retry_after: float | None = None
-
-
-class Watcher(Protocol):
-    """Who shows how far a file is."""
-
-    def begin(self, size: int) -> None:
-        """A try starts, from the first byte."""
-
-    def advance(self, count: int) -> None:
-        """So many more bytes of the file are on their way."""
-
-    def note(self, text: str) -> None:
-        """A sentence for people."""
 
 
 @dataclass(frozen=True)
@@ -160,15 +147,20 @@ class Uploader:
     def send(self, file: Path, watcher: Watcher) -> Receipt | Failure:
         """Send a file, again while that may help. All tries carry one key, so that the server makes one release."""
         key = secrets.token_hex(16)
+        smart = {"smart": "1"} if self.route.endswith("smart-upload") else {}
+        pieces = Pieces(self.http, file, {**self.fields, **smart})
         for number in range(self.retries):
-            outcome = self._try(file, key, watcher)
+            outcome = self._try(file, key, pieces, watcher)
             if isinstance(outcome, Receipt) or not outcome.passing:
                 return outcome
             self._wait(number, outcome, watcher)
-        return self._try(file, key, watcher)
+        return self._try(file, key, pieces, watcher)
 
-    def _try(self, file: Path, key: str, watcher: Watcher) -> Receipt | Failure:
+    def _try(self, file: Path, key: str, pieces: Pieces, watcher: Watcher) -> Receipt | Failure:
         try:
+            if pieces.place or takes_pieces(self.http, file):
+                answer = pieces.send(watcher)
+                return self._judge(answer, pieces.sha256, MOVED)
             body = Body(file, self.fields, watcher.advance)
             watcher.begin(body.size)
             headers = {**body.headers, "Idempotency-Key": key}
@@ -177,9 +169,13 @@ class Uploader:
             return explain_silence(error, self.http.base_url)
         except OSError as error:
             return Failure("UNREADABLE_FILE", f"cannot read it: {error.strerror or error}", ExitCode.FAILED)
+        return self._judge(answer, body.sha256())
+
+    def _judge(self, answer: httpx.Response, sha256: str, passing: frozenset[int] = frozenset()) -> Receipt | Failure:
         if answer.is_success:
-            return check_receipt(answer, body.sha256())
-        return explain_refusal(answer, self.clock.now())
+            return check_receipt(answer, sha256)
+        failure = explain_refusal(answer, self.clock.now())
+        return replace(failure, passing=True) if answer.status_code in passing else failure
 
     def _wait(self, number: int, failure: Failure, watcher: Watcher) -> None:
         """Wait as long as the server asks, else a random time that may double with each try (full jitter)."""

@@ -25,7 +25,8 @@ from rich.progress import (
 )
 
 from fenfa.cli import EXIT_CODES, ExitCode, new_app, printable, say_error
-from fenfa.cli.client import Failure, Receipt, Uploader, Watcher, connect
+from fenfa.cli.client import Failure, Receipt, Uploader, connect
+from fenfa.cli.pieces import Watcher
 from fenfa.errors import BadInput
 from fenfa.vocabulary import CONTENT_TYPES, file_type
 
