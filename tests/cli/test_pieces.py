@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from fenfa.cli.client import Clock, Receipt, Uploader, connect
-from fenfa.cli.pieces import LARGE
-from tests.support.server import fenfa_server, make_build
+from fenfa.cli.pieces import LARGE, Pieces
+from tests.support.server import fenfa_server, make_build, query
 
 pytestmark = pytest.mark.journey
 BUILD = make_build(Random(8).randbytes(LARGE + 1_000_000))
@@ -84,3 +84,14 @@ def test_a_broken_line_costs_what_was_on_its_way(tmp_path: Path) -> None:
         assert watcher.began[-1] == len(BUILD)
         assert sum(sent) < len(BUILD) + 2 * CUT  # anew each time, it would have been that at least
         assert len(server.client.get("/admin/api/products").json()["data"]["items"]) == 1
+
+
+def test_an_end_that_was_not_heard_is_told_again(tmp_path: Path) -> None:
+    file, watcher = tmp_path / "app.apk", Silent()
+    file.write_bytes(BUILD)
+    with fenfa_server(tmp_path) as server, connect(server.url, "dev-admin-token", timeout=30, insecure=False) as http:
+        pieces = Pieces(http, file, {"variant_id": server.make_variant("android")})
+        first, again = pieces.send(watcher), pieces.send(watcher)
+        assert first.is_success, first.text
+        assert again.json() == first.json()
+        assert len(query(server, "SELECT id FROM releases")) == 1

@@ -48,6 +48,7 @@ def test_requests_count_by_route_and_class(client: AppClient) -> None:
     meter("GET", "/products/secret-name", None, 200, 300, 0.00001)
     meter("GET", "/products/other", route, 404, 10, 20.0)
     meter("GET", "/no/such/place", {}, 404, 10, 0.01)
+    meter("GET", "/products/other", route, 0, 0, 0.01)  # the client hung up before there was an answer
     text = client.get("/metrics").text
     found = read_samples(text)
     assert found["fenfa_http_requests_total /products/{slug} 2xx"] == 2

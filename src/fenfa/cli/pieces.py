@@ -45,7 +45,7 @@ class Pieces:
         """One try, from where the server is; its last answer. Raises httpx.RequestError when the line breaks."""
         size = self.file.stat().st_size
         answer = self._find(size)
-        if not answer.is_success:
+        if not answer.is_success or "Upload-Offset" not in answer.headers:
             return answer
         offset = int(answer.headers["Upload-Offset"])
         watcher.begin(size)
@@ -54,13 +54,18 @@ class Pieces:
             answer = self._append(offset, size, watcher)
             if not answer.is_success:
                 return answer
+        return self._complete()
+
+    def _complete(self) -> httpx.Response:
         self.sha256 = self.sha256 or _sha256(self.file)
         return self.http.post(f"{self.place}/complete")
 
     def _find(self, size: int) -> httpx.Response:
-        """How far the upload is; a new one where there is none (any more)."""
+        """How far the upload is; how it ended, where that answer was lost; a new one where there is none (any more)."""
         if self.place:
             answer = self.http.head(self.place)
+            if answer.status_code in _GONE:
+                answer = self._complete()
             if answer.status_code not in _GONE:
                 return answer
         fields = {"filename": self.file.name, **self.fields}

@@ -69,6 +69,8 @@ class Meter:
     def __call__(
         self, method: str, path: str, scope: Mapping[str, Any] | None, status: int, sent: int, seconds: float
     ) -> None:
+        if status < 100:  # it ended without an answer, which has no class
+            return
         if scope is None:
             route = _FAST.get(path.rpartition("/")[0], OTHER)
         else:
