@@ -1,7 +1,6 @@
 """Uploading in the panel as people do it: files dropped on any page, several at once, cancelled, refused, cut off, and without
 scripts."""
 
-import base64
 import os
 import re
 from collections.abc import Iterator
@@ -13,18 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from tests.support.browser import DEVICES, Browser, fits, log_in, watched
+from tests.support.browser import DEVICES, Browser, drag, drop, fits, log_in, watched
 from tests.support.packages import make_apk, make_ipa
 from tests.support.server import FenfaServer, assert_whole, fenfa_server, query, wait_for
 
 pytestmark = pytest.mark.journey
-DRAG = """([names, contents]) => {
-  window.carried = new DataTransfer();
-  names.forEach((name, i) => carried.items.add(new File([Uint8Array.from(atob(contents[i]), (c) => c.charCodeAt(0))], name)));
-  document.body.dispatchEvent(new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: carried }));
-}"""
-DROP = """() => document.body.dispatchEvent(
-  new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: window.carried }))"""
 PASTE = """() => document.body.dispatchEvent(
   new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: window.carried }))"""
 
@@ -56,16 +48,6 @@ def enter(browser: Browser, path: str = "/admin", **options: Any) -> Page:
     log_in(page)
     page.goto(browser.base + path)
     return page
-
-
-def drag(page: Page, *files: Path) -> None:
-    contents = [base64.b64encode(file.read_bytes()).decode() for file in files]
-    page.evaluate(DRAG, [[file.name for file in files], contents])
-
-
-def drop(page: Page, *files: Path) -> None:
-    drag(page, *files)
-    page.evaluate(DROP)
 
 
 def card(page: Page, text: str) -> Locator:

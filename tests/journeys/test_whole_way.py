@@ -1,7 +1,6 @@
 """The whole way, on every device, in both languages, with and without scripts: first run → login → a build of every platform →
 its page → the right bytes → the download in the panel's log."""
 
-import base64
 import plistlib
 import re
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support import linux, pe
 from tests.support.agents import AGENTS
-from tests.support.browser import ADMIN, DEVICES, Browser, log_in, watched
+from tests.support.browser import ADMIN, DEVICES, Browser, drop, log_in, watched
 from tests.support.packages import make_apk, make_ipa, zip_bytes
 from tests.support.server import FenfaServer, fenfa_server, query, wait_for
 
@@ -30,12 +29,6 @@ VISITORS: dict[str, dict[str, Any]] = {
     "linux": {"user_agent": AGENTS["fedora"], **WIDE},
 }
 FOR_ALL: dict[str, Any] = {"ProvisionsAllDevices": True, "ProvisionedDevices": None}
-DROP = """([names, contents]) => {
-  const carried = new DataTransfer();
-  names.forEach((name, i) => carried.items.add(new File([Uint8Array.from(atob(contents[i]), (c) => c.charCodeAt(0))], name)));
-  for (const kind of ["dragover", "drop"])
-    document.body.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: carried }));
-}"""
 LANGUAGES = {"en-GB": ("Published", "Download"), "zh-CN": ("已发布", "下载")}
 
 
@@ -91,7 +84,7 @@ def test_from_the_first_run_to_a_counted_download(
 
 
 def drop_and_publish(panel: Page, file: Path, published: str) -> None:
-    panel.evaluate(DROP, [[file.name], [base64.b64encode(file.read_bytes()).decode()]])
+    drop(panel, file)
     waiting = panel.locator("#cards [data-open] form").filter(has=panel.locator(".big"))
     waiting.locator(".big").click()
     expect(panel.locator("#cards .upload").filter(has_text=published)).to_have_count(1)

@@ -4,6 +4,7 @@ Every page that `Browser` opens is watched: a console error, a crash of a script
 policy or a request to another host fails the test that caused it.
 """
 
+import base64
 import os
 import re
 import shutil
@@ -38,6 +39,13 @@ DEVICES: dict[str, dict[str, Any]] = {
     },
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
+DRAG = """([names, contents]) => {
+  window.carried = new DataTransfer();
+  names.forEach((name, i) => carried.items.add(new File([Uint8Array.from(atob(contents[i]), (c) => c.charCodeAt(0))], name)));
+  document.body.dispatchEvent(new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: carried }));
+}"""
+DROP = """() => document.body.dispatchEvent(
+  new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: window.carried }))"""
 ADMIN, UPLOAD = "dev-admin-token", "dev-upload-token"
 
 
@@ -122,6 +130,17 @@ def log_in(page: Page, token: str = ADMIN) -> None:
     """On the login page, in any language."""
     page.locator("#token").fill(token)
     page.locator("main form button[type=submit]").click()
+
+
+def drag(page: Page, *files: Path) -> None:
+    """Carries the files over the page, without letting go of them."""
+    contents = [base64.b64encode(file.read_bytes()).decode() for file in files]
+    page.evaluate(DRAG, [[file.name for file in files], contents])
+
+
+def drop(page: Page, *files: Path) -> None:
+    drag(page, *files)
+    page.evaluate(DROP)
 
 
 def fits(page: Page) -> bool:

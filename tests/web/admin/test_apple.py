@@ -7,22 +7,11 @@ import httpx
 import pytest
 
 from tests.services.apple_world import fields_of, settings_of
-from tests.support.app_store import Account, AppStore, app_store, make_account, udid
-from tests.support.client import ADMIN, AppClient, Clock, running
+from tests.support.app_store import Account, AppStore, make_account, udid
+from tests.support.client import ADMIN, AppClient, running
 from tests.web.admin.pages import Page, audited, get, post
 
 PATH = "/admin/apple"
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def store(account: Account) -> Iterator[AppStore]:
-    with app_store(account, clock=Clock()) as started:
-        yield started
 
 
 @pytest.fixture

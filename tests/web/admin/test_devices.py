@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.services.apple_world import settings_of
-from tests.support.app_store import Account, AppStore, app_store, make_account
-from tests.support.client import ADMIN, AppClient, Clock, running
+from tests.support.app_store import Account, AppStore
+from tests.support.client import ADMIN, AppClient, running
 from tests.support.packages import make_ipa
 from tests.web.admin.pages import audited, get, post, refused
 from tests.web.api.bad_texts import GOOD_LINES
@@ -126,17 +126,6 @@ def test_names_are_only_texts(client: AppClient, text: str) -> None:
 
 
 # one device
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def store(account: Account) -> Iterator[AppStore]:
-    with app_store(account, clock=Clock()) as started:
-        yield started
 
 
 @pytest.fixture

@@ -10,25 +10,14 @@ import pytest
 from fenfa.services.runner import JOBS
 from fenfa.web.admin.jobs import KINDS
 from tests.services.apple_world import settings_of
-from tests.support.app_store import Account, AppStore, Fault, app_store, make_account, udid
-from tests.support.client import ADMIN, AppClient, Clock, running
+from tests.support.app_store import Account, AppStore, Fault, udid
+from tests.support.client import ADMIN, AppClient, running
 from tests.web.admin.pages import Page, audited, get, post
 from tests.web.api.test_devices import add
 
 REGISTER, IMPORT = "/admin/devices/register", "/admin/devices/import"
 VERIFIED = "'2026-11-01T10:00:00.000Z'"
 LIST = f"Device ID\tDevice Name\tDevice Platform\n{udid(1)}\tAda's iPhone\tios\nnothing\n{udid(7)}\tMini\tmac\n"
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def store(account: Account) -> Iterator[AppStore]:
-    with app_store(account, clock=Clock()) as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,25 +7,14 @@ from typing import Any
 import pytest
 
 from tests.services.apple_world import fields_of, settings_of
-from tests.support.app_store import Account, AppStore, Fault, app_store, make_account, udid
-from tests.support.client import ADMIN, AppClient, Clock, refusal, running
+from tests.support.app_store import Account, AppStore, Fault, make_account, udid
+from tests.support.client import ADMIN, AppClient, refusal, running
 from tests.web.api.test_devices import add, bind
 from tests.web.shapes import APPLE_DEVICE, APPLE_STATUS, JOB, TEAM, check, listed
 
 TEAMS = "/admin/api/apple/teams"
 VERIFIED = "'2026-11-01T10:00:00.000Z'"
 NO_KEY = "no Apple API key is stored; enter key ID, issuer ID and the .p8 file's text in the settings"
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def store(account: Account) -> Iterator[AppStore]:
-    with app_store(account, clock=Clock()) as started:
-        yield started
 
 
 @pytest.fixture
