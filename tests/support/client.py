@@ -25,9 +25,10 @@ from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
 from tests.support.device_ca import authority
 from tests.support.postgresql import on_postgresql, shared_database
-from tests.support.seaweedfs import shared_bucket
+from tests.support.seaweedfs import on_s3, shared_bucket
 
 ON_SQLITE = pytest.mark.skipif(on_postgresql(), reason="what it looks at is the SQLite file")
+ON_DISK = pytest.mark.skipif(on_s3(), reason="what it looks at is files on the disk")
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
 

@@ -78,10 +78,14 @@ def shared_seaweedfs() -> SeaweedFS:
     return server.__enter__()
 
 
+def on_s3() -> bool:
+    return os.environ.get("FENFA_TEST_STORAGE") == "s3"
+
+
 def shared_bucket() -> dict[str, str]:
     """The settings of a fresh bucket for the application under test, where FENFA_TEST_STORAGE asks for S3. Downloads go through
     the application, so that every test of theirs holds; tests/web/public/test_objects.py has what links lead to."""
-    if os.environ.get("FENFA_TEST_STORAGE") != "s3":
+    if not on_s3():
         return {}
     return settings_of(shared_seaweedfs().bucket()) | {"proxy_downloads": "true"}
 

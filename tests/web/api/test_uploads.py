@@ -12,7 +12,7 @@ from PIL import Image
 
 from fenfa.vocabulary import FILE_TYPES
 from tests.support import images
-from tests.support.client import ADMIN, UPLOAD, AppClient, refusal
+from tests.support.client import ADMIN, ON_DISK, UPLOAD, AppClient, refusal
 from tests.support.packages import make_apk, make_ipa
 from tests.web.api.bad_texts import BAD_LINES
 from tests.web.shapes import INSTALL, UPLOADED, URL, check
@@ -193,6 +193,7 @@ def test_unknown_fields_are_passed_over(client: AppClient, linux: Ids) -> None:
 # where it goes
 
 
+@ON_DISK
 def test_files_lie_where_the_contract_says(client: AppClient, linux: Ids) -> None:
     data = client.upload(linux["id"], b"bytes", "My App.tar.gz", version="1").json()["data"]
     folder = f"uploads/{linux['product_id']}/{linux['id']}/{data['release']['id']}"
@@ -237,6 +238,7 @@ NAMES = [
 ]
 
 
+@ON_DISK
 @pytest.mark.parametrize("name", NAMES)
 def test_file_names_never_become_paths(client: AppClient, linux: Ids, name: str) -> None:
     data = client.upload(linux["id"], b"bytes", name).json()["data"]

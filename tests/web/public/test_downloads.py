@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fenfa.vocabulary import CONTENT_TYPES
-from tests.support.client import AppClient, refusal
+from tests.support.client import ON_DISK, AppClient, refusal
 
 CONTENT = bytes(range(256)) * 40
 SIZE = len(CONTENT)
@@ -194,6 +194,7 @@ def test_unknown_and_hidden_releases(client: AppClient, url: str, made: dict[str
     assert refusal(client.get(url)) == missing
 
 
+@ON_DISK  # out of a bucket it comes in pieces, and is cut off
 def test_a_file_deleted_while_it_leaves_is_completed(client: AppClient) -> None:
     content = bytes(range(256)) * 4096
     made = client.make_release(content)
