@@ -16,6 +16,7 @@ FenfaError
 │   ├── AppleRefused                            Apple says no, and asking again will not help; carries `reason`
 │   └── AppleBusy                               Apple asks to wait or does not answer; carries `retry_after`
 ├── Unavailable           UNAVAILABLE           the database or the storage does not answer; carries `retry_after`
+│   └── StoreUnreachable                        an object store does not answer; what was received is kept, and finished later
 ├── StorageFull           INSUFFICIENT_STORAGE
 ├── SecretLost            INTERNAL_ERROR        a stored secret does not open with this installation's key
 └── JobStopped            INTERNAL_ERROR        stays within the runner: the job was cancelled, or is another process's
@@ -124,6 +125,10 @@ class AppleBusy(UpstreamFailed):
 class Unavailable(FenfaError):
     code = "UNAVAILABLE"
     retry_after = 5
+
+
+class StoreUnreachable(Unavailable):
+    pass
 
 
 class StorageFull(FenfaError):

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from fenfa.db.engine import Database
 from fenfa.db.tables import proposals, uploads, variants
-from fenfa.errors import Conflict, FenfaError, NotFound, Sentence, Unavailable, UpstreamFailed
+from fenfa.errors import Conflict, FenfaError, NotFound, Sentence, StoreUnreachable, Unavailable, UpstreamFailed
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services import audit, packages
 from fenfa.services.homes import Home, UploadRequest, find_home, remove_unused
@@ -111,7 +111,7 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
         return dict(upload["answer"])
     try:
         return _finish(bench, upload, UploadRequest(**upload["request"]))
-    except Unavailable:  # the bytes are kept: whoever comes next finishes it
+    except StoreUnreachable:  # the bytes are kept: whoever comes next finishes it
         with suppress(Unavailable):
             bench.database.write_now(_note_stalled, upload_id)
         raise

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 
-from fenfa.errors import NotFound, Unavailable, UpstreamFailed
+from fenfa.errors import NotFound, StoreUnreachable, UpstreamFailed
 from fenfa.storage.base import META, ROOT, Address, StoredObject, content_disposition
 from fenfa.storage.bucket import open_store, signer_of
 from fenfa.storage.unfinished import abort_unfinished
@@ -60,7 +60,7 @@ class ObjectStorage:
             if not self._holds(key, size, sha256):
                 self._send(staged, key, size, sha256)
                 if not self._holds(key, size, sha256):
-                    raise Unavailable("the object store did not keep the file; try again in a moment")
+                    raise StoreUnreachable("the object store did not keep the file; try again in a moment")
         self.put_meta(key, meta)
 
     def put_meta(self, key: str, meta: bytes) -> None:
@@ -159,7 +159,7 @@ def _translated() -> Iterator[None]:
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise UpstreamFailed("the object store refuses the access key; check it and what it may do") from error
     except BaseError as error:
-        raise Unavailable("the object store does not answer; try again in a moment") from error
+        raise StoreUnreachable("the object store does not answer; try again in a moment") from error
 
 
 def _require_key(key: str) -> None:

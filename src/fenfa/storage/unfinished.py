@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import httpx
 
-from fenfa.errors import Unavailable
+from fenfa.errors import StoreUnreachable
 from fenfa.storage.presign import Signer
 
 _SECONDS = 60
@@ -38,9 +38,9 @@ def _ask(http: httpx.Client, method: str, url: str) -> httpx.Response:
     try:
         answer = http.request(method, url)
     except httpx.HTTPError as error:
-        raise Unavailable("the object store does not answer; try again in a moment") from error
+        raise StoreUnreachable("the object store does not answer; try again in a moment") from error
     if answer.is_error and answer.status_code != 404:
-        raise Unavailable("the object store does not say which uploads are unfinished")
+        raise StoreUnreachable("the object store does not say which uploads are unfinished")
     return answer
 
 

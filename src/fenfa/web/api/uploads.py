@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from fenfa.errors import BadInput, BadPackage, Unavailable
+from fenfa.errors import BadInput, BadPackage, StoreUnreachable
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
@@ -103,7 +103,7 @@ def _settle(runtime: Runtime, form: Form) -> Record:
     assert form.file is not None
     try:
         answer = uploads.finish_upload(runtime, form.upload_id)
-    except Unavailable:
+    except StoreUnreachable:
         form.file.keep()
         form.file.close()
         raise
