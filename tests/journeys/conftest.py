@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 
 from tests.support.browser import Browser, chromium, watched
-from tests.support.server import fenfa_server
+from tests.support.server import FenfaServer, fenfa_server
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,13 @@ def engine() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def browser(engine: Chromium, tmp_path: Path) -> Iterator[Browser]:
-    """A browser on a first run."""
-    with fenfa_server(tmp_path) as server, watched(engine, server.url) as opened:
+def server(tmp_path: Path) -> Iterator[FenfaServer]:
+    """On its first run. A module may have a `server` of its own, for all of its tests."""
+    with fenfa_server(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def browser(engine: Chromium, server: FenfaServer) -> Iterator[Browser]:
+    with watched(engine, server.url) as opened:
         yield opened

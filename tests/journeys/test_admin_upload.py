@@ -3,34 +3,20 @@ scripts."""
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from tests.support.browser import DEVICES, Browser, drag, drop, fits, log_in, watched
+from tests.support.browser import DEVICES, Browser, drag, drop, fits, log_in
 from tests.support.packages import make_apk, make_ipa
-from tests.support.server import FenfaServer, assert_whole, fenfa_server, query, wait_for
+from tests.support.server import FenfaServer, assert_whole, query, wait_for
 
 pytestmark = pytest.mark.journey
 PASTE = """() => document.body.dispatchEvent(
   new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: window.carried }))"""
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[FenfaServer]:
-    with fenfa_server(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def browser(engine: Chromium, server: FenfaServer) -> Iterator[Browser]:
-    with watched(engine, server.url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import DEVICES, Browser, send, watched
+from tests.support.browser import DEVICES, Browser, send
 from tests.support.device_ca import device, respond
 from tests.support.packages import make_ipa
 from tests.support.server import FenfaServer, fenfa_server
@@ -27,12 +26,6 @@ WORDS = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FenfaServer]:
     with fenfa_server(tmp_path_factory.mktemp("enrolment")) as started:
         yield started
-
-
-@pytest.fixture
-def browser(engine: Chromium, server: FenfaServer) -> Iterator[Browser]:
-    with watched(engine, server.url) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

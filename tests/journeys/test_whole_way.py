@@ -3,21 +3,19 @@ its page → the right bytes → the download in the panel's log."""
 
 import plistlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
 from tests.support import linux, pe
 from tests.support.agents import AGENTS
-from tests.support.browser import ADMIN, DEVICES, Browser, drop, log_in, watched
+from tests.support.browser import ADMIN, DEVICES, Browser, drop, log_in
 from tests.support.packages import make_apk, make_ipa, zip_bytes
-from tests.support.server import FenfaServer, fenfa_server, query, wait_for
+from tests.support.server import FenfaServer, query, wait_for
 
 pytestmark = pytest.mark.journey
 WIDE = DEVICES["desktop"]
@@ -30,18 +28,6 @@ VISITORS: dict[str, dict[str, Any]] = {
 }
 FOR_ALL: dict[str, Any] = {"ProvisionsAllDevices": True, "ProvisionedDevices": None}
 LANGUAGES = {"en-GB": ("Published", "Download"), "zh-CN": ("已发布", "下载")}
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[FenfaServer]:
-    with fenfa_server(tmp_path) as started:
-        yield started
-
-
-@pytest.fixture
-def browser(engine: Chromium, server: FenfaServer) -> Iterator[Browser]:
-    with watched(engine, server.url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 The file's length is how far the upload is. It is told after fdatasync alone, so what a client was told is on the disk.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from fenfa.storage.staging import SUFFIX, no_room_is_full, sync_folder
+from fenfa.storage.staging import SUFFIX, locks, no_room_is_full, sync_folder
 
 _BYTES, _FACTS, _WANTED = ".resume", ".json", ".wanted"
 _ID = re.compile(r"upl_[a-z0-9]{8,64}")
@@ -71,7 +70,7 @@ class Piecemeal:
 
     def _wait(self, fd: int, patience: float) -> None:
         deadline = time.monotonic() + patience
-        while not _locks(fd):
+        while not locks(fd):
             self._wanted.touch()
             if time.monotonic() > deadline:
                 raise Busy
@@ -115,14 +114,6 @@ def expired(folder: Path, before: float) -> Iterator[Piecemeal]:
             newest = upload.path if upload.path.exists() else path
             if newest.stat().st_mtime <= before:
                 yield upload
-
-
-def _locks(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _write_synced(path: Path, data: bytes) -> None:

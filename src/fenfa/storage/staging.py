@@ -161,7 +161,7 @@ def _create_locked(path: Path) -> int:
 def _claimed(path: Path) -> Iterator[bool]:
     """Whether the file is there and nobody's; it is locked meanwhile."""
     with _opened(path) as fd:
-        yield fd is not None and _locks(fd)
+        yield fd is not None and locks(fd)
 
 
 @contextmanager
@@ -177,7 +177,8 @@ def _opened(path: Path) -> Iterator[int | None]:
         os.close(fd)
 
 
-def _locks(fd: int) -> bool:
+def locks(fd: int) -> bool:
+    """Whether the file is ours alone from now on, until it is closed."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What the panel's pages about devices and jobs need."""
+"""What a job says, as a sentence that can be translated."""
 
 import sqlalchemy as sa
 from alembic import op
