@@ -7,7 +7,7 @@ process that reads the file.
 from pathlib import Path
 
 from fenfa.errors import BadPackage
-from fenfa.inspectors.base import Inspector, PackageInfo
+from fenfa.inspectors.base import Distant, Inspector, PackageInfo
 from fenfa.vocabulary import FILE_TYPES, Platform, file_type
 
 INSPECTORS: tuple[Inspector, ...] = (
@@ -145,8 +145,8 @@ INSPECTORS: tuple[Inspector, ...] = (
 )
 
 
-def inspect(path: Path, file_name: str, slots: Path | None = None) -> PackageInfo:
-    """What the package at `path` says of itself; the ending of `file_name` picks the format.
+def inspect(file: Path | Distant, file_name: str, slots: Path | None = None) -> PackageInfo:
+    """What the package says of itself; the ending of `file_name` picks the format. Of a distant one only what is needed is read.
 
     Blocks for at most 30 seconds, and longer while two other files are being read by anyone who names the same folder as
     `slots`: call it from a worker thread. Raises BadPackage whatever the file does. A file type that nothing reads gives its
@@ -156,7 +156,7 @@ def inspect(path: Path, file_name: str, slots: Path | None = None) -> PackageInf
     if inspector is None:
         kind = file_type(file_name)
         return PackageInfo(kind, _platform_of(kind))
-    return read_in_child(inspector.module, path, slots)
+    return read_in_child(inspector.module, file, slots)
 
 
 def find_inspector(file_name: str) -> Inspector | None:
@@ -165,12 +165,13 @@ def find_inspector(file_name: str) -> Inspector | None:
     return next((one for one in INSPECTORS for kind in one.file_types if lowered.endswith(f".{kind}")), None)
 
 
-def read_in_child(module: str, path: Path, slots: Path | None = None) -> PackageInfo:
+def read_in_child(module: str, file: Path | Distant, slots: Path | None = None) -> PackageInfo:
     """What the `inspect` of this module says of the file, in the sandbox. Raises BadPackage whatever the file does."""
     from fenfa.inspectors import sandbox, wire  # here, since the child imports this package and must start quickly
 
-    path.open("rb").close()  # a file that we cannot open is our failure, not the package's
-    raw = sandbox.read(module, path, slots)
+    if isinstance(file, Path):
+        file.open("rb").close()  # a file that we cannot open is our failure, not the package's
+    raw = sandbox.read(module, file, slots)
     try:
         return wire.unpack(raw)
     except (BadPackage, ImportError):

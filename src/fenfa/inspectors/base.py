@@ -1,12 +1,12 @@
 """What an inspector takes and gives.
 
-An inspector reads one package format. It gets a path and gives a `PackageInfo`, or raises `BadPackage` with a sentence for
-people. It has not heard of SQL or HTTP, opens nothing but that path, and runs in a child process with limits
-(`fenfa.inspectors.sandbox`), so it may be killed at any moment.
+An inspector reads one package format. It gets a path, of which it does no more than open it for reading, and gives a
+`PackageInfo`, or raises `BadPackage` with a sentence for people. It has not heard of SQL or HTTP, opens nothing but that path,
+and runs in a child process with limits (`fenfa.inspectors.sandbox`), so it may be killed at any moment.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from fenfa.vocabulary import Platform
 
@@ -33,6 +33,17 @@ class PackageInfo:
     signing: dict[str, Any] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+
+class Distant(Protocol):
+    """A package that is no file on this machine."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    def read(self, start: int, count: int) -> bytes:
+        """`count` bytes from `start`; whatever it raises ends the reading, and reaches whoever asked for it."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,15 @@
-"""The child process that reads one file: `python -I -m fenfa.inspectors.child MODULE PATH`.
+"""The child process that reads one file: `python -I -m fenfa.inspectors.child MODULE PATH`; in the place of a path may stand what
+`distant.DistantPath.of` takes.
 
 It locks itself in before it imports a reader, and answers with one JSON object on standard output (see `wire`).
 """
 
 import resource
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GIB, MIB = 1 << 30, 1 << 20
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _SIGKILL = 1, 38, 9
@@ -33,10 +38,9 @@ def _forbid_privileges() -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def main(module_name: str, path: str) -> None:
+def main(module_name: str, place: str) -> None:
     confine()
     from importlib import import_module
-    from pathlib import Path
 
     from fenfa.errors import BadPackage
     from fenfa.inspectors import wire
@@ -47,12 +51,20 @@ def main(module_name: str, path: str) -> None:
         answer = wire.pack_fault(str(error))
     else:
         try:
-            answer = wire.pack(module.inspect(Path(path)))
+            answer = wire.pack(module.inspect(_path(place)))
         except BadPackage as error:
             answer = wire.pack_error(error.message)
         except (Exception, RecursionError, MemoryError):  # a hostile file can break a reader in any way
             answer = wire.pack_error("the file cannot be read: it is damaged, or not what its name says")
     sys.stdout.buffer.write(answer)
+
+
+def _path(place: str) -> "Path":
+    from pathlib import Path
+
+    from fenfa.inspectors.distant import DistantPath
+
+    return Path(place) if place.startswith("/") else DistantPath.of(place)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ _FACTS = {"type": "profile_type", "team_id": "team_id", "expires": "expiration_d
 
 
 def inspect(path: Path) -> PackageInfo:
-    if path.stat().st_size > provisioning.MAX_BYTES:
+    with path.open("rb") as file:
+        data = file.read(provisioning.MAX_BYTES + 1)
+    if len(data) > provisioning.MAX_BYTES:
         raise BadPackage(f"the file is larger than a provisioning profile can be ({provisioning.MAX_BYTES:,} bytes)")
-    profile = provisioning.read_profile(path.read_bytes())
+    profile = provisioning.read_profile(data)
     return PackageInfo(
         format="mobileprovision",
         platform=Platform.MACOS if "OSX" in profile["platform"] else Platform.IOS,

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from fenfa.errors import BadPackage
+from fenfa.inspectors.base import Distant
+from fenfa.inspectors.distant import Feeder
 from fenfa.inspectors.slots import taken
 
 WALL_SECONDS = 30.0
@@ -22,24 +24,31 @@ MAX_ANSWER = 4 << 20  # bytes; an icon of 2 MiB in base64 and room for the rest
 _PIECE = 1 << 16
 
 
-def read(module: str, path: Path, slots: Path | None = None) -> bytes:
+def read(module: str, file: Path | Distant, slots: Path | None = None) -> bytes:
     """The answer of `module`'s reader about this file, as the child gives it. At most two children at once of all whose
     `slots` is the same folder; None: no one else reads."""
-    argv = (sys.executable, "-I", "-m", "fenfa.inspectors.child", module, os.fspath(path.absolute()))
-    if slots:
-        with taken(slots) as slot:
-            answer = run(argv, inherited=(slot,))
-    else:
-        answer = run(argv)
+    argv = (sys.executable, "-I", "-m", "fenfa.inspectors.child", module)
+    with ExitStack() as stack:
+        inherited = (stack.enter_context(taken(slots)),) if slots else ()
+        if isinstance(file, Path):
+            answer = run((*argv, os.fspath(file.absolute())), inherited=inherited)
+        else:
+            feeder = stack.enter_context(_feeding(file))
+            answer = run((*argv, feeder.word()), inherited=inherited, feeder=feeder)
     if not answer:
         raise BadPackage("the file broke its reader: it is damaged, or needs more memory or time than a package may")
     return answer
 
 
 def run(
-    argv: Sequence[str], *, wall: float = WALL_SECONDS, cap: int = MAX_ANSWER, inherited: tuple[int, ...] = ()
+    argv: Sequence[str],
+    *,
+    wall: float = WALL_SECONDS,
+    cap: int = MAX_ANSWER,
+    inherited: tuple[int, ...] = (),
+    feeder: Feeder | None = None,
 ) -> bytes:
-    """A command's standard output. Whatever it leaves behind is killed."""
+    """A command's standard output. Whatever it leaves behind is killed. Its clock stands still while `feeder` fetches."""
     child = subprocess.Popen(  # noqa: S603 -- our own interpreter, and no shell
         argv,
         stdin=subprocess.DEVNULL,
@@ -48,22 +57,41 @@ def run(
         env={},
         cwd="/",
         start_new_session=True,
-        pass_fds=inherited,
+        pass_fds=(*inherited, feeder.theirs.fileno()) if feeder else inherited,
     )
     try:
         assert child.stdout is not None
-        return _drain(child.stdout.fileno(), time.monotonic() + wall, cap)
+        if feeder:
+            feeder.theirs.close()
+        return _drain(child.stdout.fileno(), time.monotonic() + wall, cap, feeder)
     finally:
         _end(child)
 
 
-def _drain(descriptor: int, deadline: float, cap: int) -> bytes:
+@contextmanager
+def _feeding(file: Distant) -> Iterator[Feeder]:
+    feeder = Feeder(file, WALL_SECONDS)
+    try:
+        yield feeder
+    finally:
+        feeder.close()
+
+
+def _drain(descriptor: int, deadline: float, cap: int, feeder: Feeder | None) -> bytes:
     answer = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
+        if feeder:
+            selector.register(feeder, selectors.EVENT_READ)
         while True:
-            if not selector.select(max(deadline - time.monotonic(), 0)):
+            left = deadline + (feeder.spent if feeder else 0.0) - time.monotonic()
+            ready = {key.fileobj for key, _ in selector.select(max(left, 0))}
+            if not ready:
                 raise BadPackage("the file took too long to read")
+            if feeder in ready and feeder and not feeder.feed():
+                selector.unregister(feeder)
+            if descriptor not in ready:
+                continue
             piece = os.read(descriptor, _PIECE)
             if not piece:
                 return bytes(answer)
