@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
-from bench.measurements import downloads, memory, pages, paint, parsing, peers, small_downloads, startup, uploads
+from bench.measurements import (
+    downloads,
+    memory,
+    pages,
+    paint,
+    parsing,
+    peers,
+    postgresql,
+    small_downloads,
+    startup,
+    uploads,
+)
 from bench.plan import Plan
 from bench.table import Figure
 
@@ -13,6 +24,7 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "peers": peers.measure,
     "pages": pages.measure,
     "paint": paint.measure,
+    "postgresql": postgresql.measure,
     "small-downloads": small_downloads.measure,
     "downloads": downloads.measure,
     "uploads": uploads.measure,

@@ -21,7 +21,7 @@ def measure(plan: Plan) -> Iterator[Figure]:
     room, root = plan.room("pages"), plan.room("pages/root")
     json, page = f"/api/products/{SLUG}", f"/products/{SLUG}"
     with serve(plan, room) as server:
-        _publish(server, make_zip(room / "app.zip", 4096))
+        publish(server, SLUG, make_zip(room / "app.zip", 4096))
         yield _beside_nginx(plan, server, json, root, "product JSON, cached", 60)
         yield _beside_nginx(plan, server, page, root, "product page, cached", 60)
     with serve(plan, room, FENFA_PAGE_CACHE="off") as server:
@@ -29,8 +29,8 @@ def measure(plan: Plan) -> Iterator[Figure]:
         yield _beside_nginx(plan, server, page, root, "product page, uncached", None)
 
 
-def _publish(server: Server, source: Path) -> None:
-    variant = server.create_variant(SLUG)
+def publish(server: Server, slug: str, source: Path) -> None:
+    variant = server.create_variant(slug)
     for _ in range(RELEASES):
         server.upload(variant, source)
 

@@ -12,6 +12,9 @@ from bench.wrk import Load, read_report
 REPORT = """\
 Running 1s test @ http://127.0.0.1:8000/d/rel_1
   1 threads and 8 connections
+  Latency Distribution
+     50%    1.17ms
+     99%    2.05ms
   6821 requests in 1.00s, 30.00MB read
 Requests/sec:   6811.52
 Transfer/sec:     29.96MB
@@ -51,8 +54,9 @@ def test_turns_are_taken_in_turn() -> None:
     assert len(ours) == len(limits) == 2
 
 
-def test_wrk_report_gives_completed_requests_and_rate() -> None:
-    assert read_report(REPORT) == (6821, 6811.52)
+def test_wrk_report_gives_completed_requests_rate_and_median() -> None:
+    assert read_report(REPORT) == (6821, 6811.52, 1.17)
+    assert read_report(REPORT.replace("1.17ms", "870.00us"))[2] == pytest.approx(0.87)
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def test_change_mark_moves_with_commits_of_any_process(file: Path) -> None:
 
 
 @pytest.mark.postgresql
-def test_postgresql_has_no_change_mark(postgresql: Any) -> None:
+def test_postgresql_has_no_change_mark_at_once(postgresql: Any) -> None:
     with closing(postgresql.fresh()) as database:
         assert database.change_mark() is None
         assert not database.inline
@@ -241,6 +241,16 @@ def test_postgresql_that_drops_the_connection_is_unavailable_once(postgresql: An
         with pytest.raises(Unavailable):
             database.read_now(kill)
         assert database.read_now(names) == []
+
+
+@pytest.mark.postgresql
+def test_a_unit_that_outlives_the_database_ends_its_connection(postgresql: Any) -> None:
+    database = postgresql.fresh()
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        database.close()
+        assert not driver.closed
+    assert driver.closed
 
 
 def test_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _FAST = "-F -c full_page_writes=off -c synchronous_commit=off -c max_connections
 
 
 class PostgreSQL:
-    """A running server. `fresh()` opens a migrated database of its own, `empty()` one without tables."""
+    """A running server. `fresh()` opens a migrated database of its own, `empty()` one without tables; `create` makes either."""
 
     def __init__(self, folder: Path, run: Callable[..., None]) -> None:
         self._folder, self._control = folder, run
@@ -36,9 +36,13 @@ class PostgreSQL:
         return self.empty(template="template")
 
     def empty(self, name: str | None = None, template: str = "template1") -> Database:
+        return open_url(self.create(template, name))
+
+    def create(self, template: str = "template", name: str | None = None) -> str:
+        """The URL of a new database."""
         name = name or f"test{next(self._numbers)}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return open_url(self._url(name))
+        return self._url(name)
 
     def stop_hard(self) -> None:
         """As if it crashed."""

@@ -18,11 +18,13 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from fenfa.db.retries import repeated
+from fenfa.db.snapshots import Snapshots
 from fenfa.errors import ConfigInvalid, Conflict, FenfaError, NotFound, StorageFull, Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Unit = Callable[Concatenate[Connection, P], T]
+Mark = int | bytes
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-8000")
 _THREADS = 16
@@ -37,13 +39,14 @@ _JSON: dict[str, Any] = {"json_deserializer": from_json, "json_serializer": lamb
 class Database:
     """One open database. Open it with `open_database`."""
 
-    def __init__(self, engine: Engine, file: Path | None = None) -> None:
+    def __init__(self, engine: Engine, file: Path | None = None, snapshots: Snapshots | None = None) -> None:
         self.engine = engine
         self.file = file
         self._writer = engine.execution_options(fenfa_begin="BEGIN IMMEDIATE")
         self._single = engine.execution_options(fenfa_begin="")
         self._kept: dict[Engine, Connection] = {}  # those of the event loop: making one costs as much as a query
         self._watcher = _watch(file) if file else None
+        self._snapshots = snapshots
 
     @property
     def inline(self) -> bool:
@@ -127,18 +130,25 @@ class Database:
             self._limiter = CapacityLimiter(_THREADS)
         return await to_thread.run_sync(call, limiter=self._limiter)
 
-    def change_mark(self) -> int | None:
-        """A number that differs after any commit by any process; None where the engine has none (then ask the rows)."""
+    def change_mark(self) -> Mark | None:
+        """What differs after any commit by any process; None where that takes waiting."""
         if self._watcher is None:
             return None
         return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
 
+    async def awaited_mark(self) -> Mark | None:
+        """The same on either engine, as of a moment after the call; None where nobody knows (then ask the rows)."""
+        return await self._snapshots.current() if self._snapshots else self.change_mark()
+
     def close(self) -> None:
+        if self._snapshots is not None:
+            self._snapshots.close()
         if self._watcher is not None:
             self._watcher.close()
         for connection in self._kept.values():
             connection.close()
         self._kept.clear()
+        event.listen(self.engine.pool, "checkin", _end_returned)
         self.engine.dispose()
 
 
@@ -166,7 +176,13 @@ def open_url(url: str) -> Database:
         raise ConfigInvalid("PostgreSQL needs its driver: pip install 'fenfa[postgresql]'")
     address = "postgresql+psycopg://" + url.partition("://")[2]
     options = {"options": " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items()), "connect_timeout": 5}
-    return Database(create_engine(address, pool_pre_ping=True, pool_size=_THREADS, connect_args=options, **_JSON))
+    engine = create_engine(address, pool_pre_ping=True, pool_size=_THREADS, connect_args=options, **_JSON)
+    return Database(engine, snapshots=Snapshots(url))
+
+
+def _end_returned(_connection: Any, record: Any) -> None:
+    """Of a unit that outlived its database, in the thread of a request that was cut off."""
+    record.close()
 
 
 def _watch(file: Path) -> sqlite3.Connection:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from fenfa import __version__
 from fenfa.services.records import Record
 from fenfa.services.settings import load_settings
-from fenfa.web.cache import Key, Rendered
+from fenfa.web.cache import Key, Rendered, said_key
 from fenfa.web.deps import runtime_of, settings_of, urls_of
 from fenfa.web.encoding import packed
 from fenfa.web.face import FACE_HEADERS, look_of
@@ -72,10 +72,9 @@ async def own(request: Request, make: Callable[[Any, Urls], Made]) -> Response:
 
 
 def _asked(request: Request, look: str) -> Key:
-    """What the client says. With the product's revision it tells the address too, since settings move that."""
     scheme = client_scheme(request.scope, runtime_of(request).config.trusted_proxies)
-    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
-    return path, query, f"{scheme} {request.headers.get('host', '')}", look
+    query = request.scope["query_string"].decode("latin-1")
+    return said_key(request.scope["path"], query, scheme, request.headers.get("host"), look)
 
 
 async def _are_settled(request: Request) -> bool:

@@ -136,9 +136,7 @@ def _equip(app: FastAPI, runtime: Runtime) -> None:
     size = 0 if os.environ.get("FENFA_PAGE_CACHE") == "off" else MOST_PAGES
     app.state.cache = PageCache(runtime.database, mark, runtime.config, runtime.clock, size)
     app.state.small_files = SmallFiles(runtime, app.state.downloads)
-    app.state.fast_path = None
-    if runtime.database.inline:
-        app.state.fast_path = _fast_path(app)
+    app.state.fast_path = _fast_path(app) if runtime.database.inline else app.state.cache.later_answer
 
 
 def _fast_path(app: FastAPI) -> FastPath:

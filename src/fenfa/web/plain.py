@@ -32,7 +32,7 @@ class Plain:
         watched = Watched(send)
         scope = {**scope, "state": {**self.state, "request_id": next(self.ids)}}
         began = perf_counter()
-        answer = self._answer_fast(scope)
+        answer = await self._answer_fast(scope)
         try:
             if answer:
                 await send_answer(answer, watched)
@@ -47,12 +47,13 @@ class Plain:
                 taken = perf_counter() - began
                 self.request_log(scope["method"], scope["path"], logged, watched.status, watched.sent, taken)
 
-    def _answer_fast(self, scope: Scope) -> Answer | None:
+    async def _answer_fast(self, scope: Scope) -> Answer | None:
         if not self.fast_path:
             return None
         query = scope["query_string"].decode("latin-1")
         client = "{}:{}".format(*scope["client"]) if scope.get("client") else ""
-        return self.fast_path(Asked(scope["method"], scope["path"], query, Headers(scope=scope), client))
+        answer = self.fast_path(Asked(scope["method"], scope["path"], query, Headers(scope=scope), client))
+        return answer if answer is None or isinstance(answer, tuple) else await answer
 
 
 class Watched:

@@ -13,7 +13,7 @@ Three habits of Granian 2.8 shape this module; tests/web/test_rsgi.py pins each 
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from time import perf_counter
@@ -51,8 +51,9 @@ class Asked(NamedTuple):
     client: str
 
 
-FastPath = Callable[[Asked], Answer | None]
-"""The (status, headers, body) of a request, or None to go on to the application. Names of headers are lower case."""
+FastPath = Callable[[Asked], Answer | Coroutine[None, None, Answer | None] | None]
+"""The (status, headers, body) of a request, at once or to be awaited, or None to go on to the application. Names of headers are
+lower case."""
 
 RequestLog = Callable[[str, str, Scope | None, int, int, float], None]
 """(method, path, scope or None if answered by the fast path, status, bytes, seconds)."""
@@ -81,7 +82,8 @@ class Bridge:
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         began, method, path = perf_counter(), scope.method, scope.path
         if self.fast_path:
-            answer = self.fast_path(Asked(method, path, scope.query_string, scope.headers, scope.client))
+            said = self.fast_path(Asked(method, path, scope.query_string, scope.headers, scope.client))
+            answer = said if said is None or isinstance(said, tuple) else await said
             if answer:
                 proto.response_bytes(*answer)
                 if self.request_log:
