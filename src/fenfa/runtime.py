@@ -14,7 +14,7 @@ from fenfa.config import Config
 from fenfa.db.engine import Database, open_database
 from fenfa.errors import ConfigInvalid
 from fenfa.inspectors import inspect
-from fenfa.inspectors.base import PackageInfo
+from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.inspectors.icons import clean_icon
 from fenfa.services.stores import Stores
 from fenfa.services.traffic import EventBuffer
@@ -35,7 +35,7 @@ class Runtime:
     keys: Keys
     events: EventBuffer
     clock: Callable[[], datetime]
-    inspect: Callable[[Path, str], PackageInfo]
+    inspect: Callable[[Path | Distant, str], PackageInfo]
     clean_icon: Callable[[bytes], bytes]
     device_authorities: tuple[bytes, ...]  # certificates in PEM; whose word on a device counts
     signer: ProfileSigner

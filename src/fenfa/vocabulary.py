@@ -30,10 +30,11 @@ class EventType(StrEnum):
 
 
 class UploadState(StrEnum):
-    """The life of one upload; `proposed` and `received` mean that every byte is durable in staging: the one waits for a
-    person to say where it goes, the other is on its way there."""
+    """The life of one upload. `expected`: a client was told where in a bucket its bytes go. `proposed` and `received` mean that
+    every byte is durable in staging: the one waits for a person to say where it goes, the other is on its way there."""
 
     RECEIVING = "receiving"
+    EXPECTED = "expected"
     PROPOSED = "proposed"
     RECEIVED = "received"
     READY = "ready"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fenfa.db.engine import Database
-from fenfa.inspectors.base import PackageInfo
+from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.vocabulary import Platform, file_type
 from tests.services.shop import Shop
@@ -25,7 +25,7 @@ def bench(database: Database, tmp_path: Path, clock: Clock) -> Runtime:
     return replace(make_runtime(tmp_path / "data", clock, database=database), inspect=say_little)
 
 
-def say_little(_path: Path, file_name: str) -> PackageInfo:
+def say_little(_file: Path | Distant, file_name: str) -> PackageInfo:
     return PackageInfo(file_type(file_name), Platform.LINUX)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fenfa.db.tables import audit, products, releases, uploads, variants
 from fenfa.errors import BadInput, BadPackage, Conflict, NotFound, StorageFull
-from fenfa.inspectors.base import PackageInfo
+from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services.homes import UploadRequest, check_request
 from fenfa.services.icons import get_icon
@@ -23,7 +23,7 @@ from tests.services.parcels import files_of, make_variant, publish, rows_of, sen
 ANDROID = replace(parcels.PACKAGE, platform=Platform.ANDROID)
 
 
-def reading(package: PackageInfo) -> Callable[[Path, str], PackageInfo]:
+def reading(package: PackageInfo) -> Callable[[Path | Distant, str], PackageInfo]:
     return lambda _path, _name: package
 
 

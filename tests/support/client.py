@@ -16,7 +16,7 @@ from fenfa.config import Config, load_config
 from fenfa.db.engine import Database, open_sqlite
 from fenfa.db.migrate import migrate
 from fenfa.inspectors import inspect
-from fenfa.inspectors.base import PackageInfo
+from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.runner import Runner
 from fenfa.vocabulary import Platform, file_type
@@ -218,11 +218,11 @@ def make_runtime(
     return replace(open_runtime(config, clock, opened), inspect=inspect_package, device_authorities=authorities)
 
 
-def inspect_package(path: Path, file_name: str) -> PackageInfo:
+def inspect_package(file: Path | Distant, file_name: str) -> PackageInfo:
     """Real reading, but for tar.gz: in there any bytes may stand for a build that says nothing of itself."""
     if file_type(file_name) == "tar.gz":
         return PackageInfo("tar.gz", Platform.LINUX)
-    return inspect(path, file_name)
+    return inspect(file, file_name)
 
 
 @contextmanager

@@ -48,6 +48,8 @@ TABLE: dict[tuple[str, str], Gate] = {
     ("PATCH", "/uploads/resumable/{upload_id}"): Gate("upload", 404),
     ("DELETE", "/uploads/resumable/{upload_id}"): Gate("upload", 404),
     ("POST", "/uploads/resumable/{upload_id}/complete"): Gate("upload", 404),
+    ("POST", "/uploads/direct"): Gate("upload", 400),
+    ("POST", "/uploads/direct/{upload_id}/finish"): Gate("upload", 404),
     ("POST", "/smart-upload"): Gate("upload", 400),
     ("GET", "/admin"): Gate("panel", 200, html=True),
     ("GET", "/admin/events"): Gate("panel", 200, html=True),

@@ -22,7 +22,8 @@ def check_page(text: str) -> None:
 
 def test_statuses_of_the_codes() -> None:
     seed = {"BAD_REQUEST": 400, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
-    beyond = {"METHOD_NOT_ALLOWED": 405, "CONFLICT": 409, "PAYLOAD_TOO_LARGE": 413, "BAD_PACKAGE": 422}
+    beyond = {"METHOD_NOT_ALLOWED": 405, "CONFLICT": 409, "NOT_OFFERED": 409}
+    beyond |= {"PAYLOAD_TOO_LARGE": 413, "BAD_PACKAGE": 422}
     rarely = {"RATE_LIMITED": 429, "UPSTREAM_ERROR": 502, "UNAVAILABLE": 503, "INSUFFICIENT_STORAGE": 507}
     assert seed | beyond | rarely == STATUS
 

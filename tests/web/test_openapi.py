@@ -1,6 +1,7 @@
 """The reference: every JSON route is in it with an example, and every example is true."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.support import images
 from tests.support.app_store import app_store, make_account
 from tests.support.client import ADMIN, AppClient, Clock, running
 from tests.support.packages import make_ipa
+from tests.support.seaweedfs import settings_of as bucket_settings
+from tests.support.seaweedfs import shared_seaweedfs
 from tests.web.api.test_devices import add, bind
 from tests.web.routes import TABLE
 
@@ -91,7 +94,7 @@ def test_nothing_else_is_in_it(schema: dict[str, Any]) -> None:
 
 def test_bodies_are_described(schema: dict[str, Any]) -> None:
     for method, path in JSON_ROUTES:
-        if method in ("POST", "PUT") and not path.endswith(("publish", "/cancel", "/retry", "/test")):
+        if method in ("POST", "PUT") and not path.endswith(("publish", "/cancel", "/retry", "/test", "/finish")):
             assert "requestBody" in schema["paths"][path][method.lower()], path
 
 
@@ -146,7 +149,23 @@ def answers(server: AppClient, tmp_path_factory: pytest.TempPathFactory) -> dict
     for path, name in (("releases/{release_id}", release), ("variants/{variant_id}", variant["id"])):
         client("DELETE", "/admin/api/" + path, name)
     client("DELETE", "/admin/api/products/{product_id}", product)
-    return client.answers
+    return client.answers | direct_uploads(tmp_path_factory.mktemp("direct"), ipa.read_bytes())
+
+
+def direct_uploads(folder: Path, build: bytes) -> dict[tuple[str, str], httpx.Response]:
+    """The answers of those routes that need a bucket."""
+    with running(folder / "data", **bucket_settings(shared_seaweedfs().bucket())) as server:
+        client = Calls(server)
+        draft = {
+            "file_name": "MyApp.ipa",
+            "size_bytes": len(build),
+            "sha256": sha256(build).hexdigest(),
+            "create": True,
+        }
+        told = client("POST", "/uploads/direct", json=draft)
+        httpx.put(told["url"], headers=told["headers"], content=build).raise_for_status()
+        client("POST", "/uploads/direct/{upload_id}/finish", told["upload_id"])
+        return client.answers
 
 
 def work_with_apple(client: "Calls", device: str) -> str:

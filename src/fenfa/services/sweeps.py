@@ -126,7 +126,7 @@ def _remove_litter(bench: Bench, grace: timedelta) -> int:
 
 
 def _sweep_store(bench: Bench, store: Storage, old: float) -> int:
-    known = bench.database.read_now(_release_ids, store.name)
+    known = bench.database.read_now(_owned, store.name)
     litter = [o for o in store.objects() if o.stored_at <= old and release_of(o.key) not in known]
     for stored in litter:
         store.delete(stored.key)
@@ -134,8 +134,13 @@ def _sweep_store(bench: Bench, store: Storage, old: float) -> int:
     return len(litter)
 
 
-def _release_ids(connection: Connection, store: str) -> set[str]:
-    return set(connection.scalars(select(releases.c.id).where(releases.c.storage == store)))
+def _owned(connection: Connection, store: str) -> set[str]:
+    """The releases of the store, and those that clients bring there."""
+    expected = select(uploads.c.release_id).where(uploads.c.state == UploadState.EXPECTED)
+    return {
+        *connection.scalars(select(releases.c.id).where(releases.c.storage == store)),
+        *connection.scalars(expected),
+    }
 
 
 def _forget_old(connection: Connection, before: str) -> None:

@@ -7,7 +7,7 @@ acknowledged before that commit.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from fenfa.db.engine import Database
 from fenfa.db.tables import proposals, uploads, variants
 from fenfa.errors import Conflict, FenfaError, NotFound, Sentence, StoreUnreachable, Unavailable, UpstreamFailed
-from fenfa.inspectors.base import PackageInfo
+from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.services import audit, packages
 from fenfa.services.homes import Home, UploadRequest, find_home, remove_unused
 from fenfa.services.icons import set_icon
@@ -47,7 +47,17 @@ class Bench(Protocol):
     @property
     def clock(self) -> Callable[[], datetime]: ...
     @property
-    def inspect(self) -> Callable[[Path, str], PackageInfo]: ...
+    def inspect(self) -> Callable[[Path | Distant, str], PackageInfo]: ...
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """The bytes of an upload: what an inspector reads, and the store of the release. `key`: it lies there under this one
+    already, and stays the sender's to remove; empty: it is a staged file that is copied there."""
+
+    storage: Storage
+    file: Path | Distant
+    key: str = ""
 
 
 def receive(
@@ -85,11 +95,10 @@ def find_replay(connection: Connection, key: str, sha256: str, request: UploadRe
         return None
     if row["sha256"] != sha256 or row["request"] != asdict(request):
         raise Conflict("this idempotency key was used for another upload; send a new one")
-    if (
-        row["state"] == UploadState.RECEIVED and row["error"]
-    ):  # it waits for the store: the bytes that come now take its place
+    waits = row["state"] == UploadState.EXPECTED or (row["state"] == UploadState.RECEIVED and row["error"])
+    if waits:  # for its bytes, or for the store: those that come now take its place
         mark_failed(connection, row["updated_at"], row["id"], AGAIN)
-    if row["state"] == UploadState.FAILED or row["error"]:
+    if waits or row["state"] == UploadState.FAILED or row["error"]:
         connection.execute(update(uploads).where(uploads.c.id == row["id"]).values(idempotency_key=None))
         return None
     if row["state"] != UploadState.READY:
@@ -105,12 +114,12 @@ def get_upload(connection: Connection, upload_id: str) -> Record | None:
 def finish_upload(bench: Bench, upload_id: str) -> Record:
     """Makes the release; gives `{release_id, warnings, created}`. Blocks. The staged file is the caller's to discard."""
     upload = bench.database.read_now(get_upload, upload_id)
-    if upload is None:
+    if upload is None or upload["state"] == UploadState.EXPECTED:
         raise NotFound("upload not found")
     if upload["state"] == UploadState.READY:
         return dict(upload["answer"])
     try:
-        return _finish(bench, upload, UploadRequest(**upload["request"]))
+        return make_release(bench, upload, Parcel(bench.storage.current(), bench.staging.path(upload["id"])))
     except StoreUnreachable:  # the bytes are kept: whoever comes next finishes it
         with suppress(Unavailable):
             bench.database.write_now(_note_stalled, upload_id)
@@ -121,11 +130,11 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
         raise
 
 
-def mark_failed(connection: Connection, now: str, upload_id: str, reason: str) -> None:
-    """Unless it is a release already: a commit can succeed although its answer is lost."""
+def mark_failed(connection: Connection, now: str, upload_id: str, reason: str) -> bool:
+    """False: it is a release already. (A commit can succeed although its answer is lost.)"""
     values = {"state": UploadState.FAILED, "error": reason, "updated_at": now}
     unfinished = (uploads.c.id == upload_id, uploads.c.state != UploadState.READY)
-    connection.execute(update(uploads).where(*unfinished).values(values))
+    return bool(connection.execute(update(uploads).where(*unfinished).values(values)).rowcount)
 
 
 def _note_stalled(connection: Connection, upload_id: str) -> None:
@@ -143,21 +152,22 @@ def _give_up(connection: Connection, now: str, upload_id: str, reason: str) -> N
         connection.execute(update(uploads).where(*unfinished).values(values))
 
 
-def _finish(bench: Bench, upload: Record, request: UploadRequest) -> Record:
-    staged, storage = bench.staging.path(upload["id"]), bench.storage.current()
-    package = bench.inspect(staged, request.file_name)
+def make_release(bench: Bench, upload: Record, parcel: Parcel) -> Record:
+    """What `finish_upload` does, of bytes that lie anywhere; whatever stops it leaves the upload as it was."""
+    request = UploadRequest(**upload["request"])
+    package = bench.inspect(parcel.file, request.file_name)
     home = bench.database.write_now(find_home, stamp(bench.clock()), upload["id"], request, package)
     try:
-        release = _release_row(bench, storage, upload, request, package, home.variant)
-        _publish(bench, storage, staged, release, home.variant)
+        release = _release_row(bench, parcel, upload, request, package, home.variant)
+        _publish(bench, parcel, release, home.variant)
         return bench.database.write_now(_commit, upload, request, package, home, release)
     except BaseException:
-        _take_back(bench, storage, upload, home)
+        _take_back(bench, parcel, upload, home)
         raise
 
 
 def _release_row(
-    bench: Bench, storage: Storage, upload: Record, request: UploadRequest, package: PackageInfo, variant: Record
+    bench: Bench, parcel: Parcel, upload: Record, request: UploadRequest, package: PackageInfo, variant: Record
 ) -> dict[str, Any]:
     now = stamp(bench.clock())
     name = safe_file_name(request.file_name)
@@ -168,18 +178,22 @@ def _release_row(
         "file_ext": file_type(request.file_name),
         "size_bytes": upload["size_bytes"],
         "sha256": upload["sha256"],
-        "storage": storage.name,
-        "storage_key": release_key(variant["product_id"], variant["id"], upload["release_id"], name),
+        "storage": parcel.storage.name,
+        "storage_key": parcel.key or release_key(variant["product_id"], variant["id"], upload["release_id"], name),
         "package": packages.stored_form(package),
         "created_at": now,
         "updated_at": now,
     }
 
 
-def _publish(bench: Bench, storage: Storage, staged: Path, release: dict[str, Any], variant: Record) -> None:
+def _publish(bench: Bench, parcel: Parcel, release: dict[str, Any], variant: Record) -> None:
     home = {name: variant[name] for name in ("product_id", "platform", "identifier")}
-    twins = bench.database.read_now(find_same_bytes, storage.name, release["sha256"])
-    storage.put(staged, release["storage_key"], release["sha256"], meta_json(home | release), twins)
+    storage, key, meta = parcel.storage, release["storage_key"], meta_json(home | release)
+    if isinstance(parcel.file, Path):
+        twins = bench.database.read_now(find_same_bytes, storage.name, release["sha256"])
+        storage.put(parcel.file, key, release["sha256"], meta, twins)
+    else:
+        storage.put_meta(key, meta)
 
 
 def _commit(
@@ -193,13 +207,13 @@ def _commit(
     now = release["updated_at"]
     variant = get_variant(connection, home.variant["id"])
     warnings = _warnings(connection, request, package, variant)
-    insert_release(connection, variant["product_id"], release)
-    _adopt(connection, now, request, package, variant)
     answer = {"release_id": release["id"], "warnings": warnings, "created": home.created}
     done = {"state": UploadState.READY, "answer": answer, "error": "", "updated_at": now}
-    mine = (uploads.c.id == upload["id"], uploads.c.state == UploadState.RECEIVED)
-    if not connection.execute(update(uploads).where(*mine).values(done)).rowcount:
+    mine = (uploads.c.id == upload["id"], uploads.c.state.in_((UploadState.EXPECTED, UploadState.RECEIVED)))
+    if not connection.execute(update(uploads).where(*mine).values(done)).rowcount:  # first: two may finish it at once
         raise Conflict(AGAIN)
+    insert_release(connection, variant["product_id"], release)
+    _adopt(connection, now, request, package, variant)
     connection.execute(delete(proposals).where(proposals.c.upload_id == upload["id"]))
     detail = {"sha256": release["sha256"], "warnings": warnings} | home.created
     audit.note(connection, now, request.actor, "release.upload", release["id"], detail)
@@ -225,7 +239,7 @@ def _warnings(connection: Connection, request: UploadRequest, package: PackageIn
     return [*request.warnings, *package.warnings, *filter(None, (differs, changed))]
 
 
-def _take_back(bench: Bench, storage: Storage, upload: Record, home: Home) -> None:
+def _take_back(bench: Bench, parcel: Parcel, upload: Record, home: Home) -> None:
     """Undoes what an unfinished upload left, unless its release was committed after all."""
     try:
         bench.database.read_now(get_release, upload["release_id"])
@@ -233,5 +247,6 @@ def _take_back(bench: Bench, storage: Storage, upload: Record, home: Home) -> No
         name = safe_file_name(upload["file_name"])
         product_id, variant_id = home.variant["product_id"], home.variant["id"]
         with suppress(Unavailable, UpstreamFailed):  # an object that stays is litter for the sweep
-            storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
+            if not parcel.key:
+                parcel.storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
         bench.database.write_now(remove_unused, home.created)

@@ -60,7 +60,7 @@ def _orphans(database: Database, storage: Storage) -> Iterator[Finding]:
 
 def _owned(connection: Connection, store: str) -> set[str]:
     """The releases of the store, and those that uploads are about to become."""
-    coming = select(uploads.c.release_id).where(uploads.c.state == UploadState.RECEIVED)
+    coming = select(uploads.c.release_id).where(uploads.c.state.in_((UploadState.EXPECTED, UploadState.RECEIVED)))
     return {*connection.scalars(select(releases.c.id).where(releases.c.storage == store)), *connection.scalars(coming)}
 
 

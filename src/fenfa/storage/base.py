@@ -9,11 +9,14 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from fenfa.errors import StorageFull
-from fenfa.vocabulary import file_type
+from fenfa.vocabulary import CONTENT_TYPES, file_type
+
+if TYPE_CHECKING:
+    from fenfa.storage.direct import Direct
 
 ROOT = "uploads"
 META = "meta.json"
@@ -59,6 +62,10 @@ class Storage(Protocol):
     """
 
     name: str
+
+    @property
+    def direct(self) -> "Direct | None":
+        """How clients bring files there themselves; None where they cannot."""
 
     def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
         """Publishes the staged file, whose hash is `sha256`, under `key` with `meta` beside it. `twins` are keys whose objects
@@ -135,6 +142,13 @@ def ensure_room(free: int, total: int, wanted: int, floor: int) -> None:
     """Raises `StorageFull` if `wanted` bytes would leave less than the reserve."""
     if free - wanted < reserve_of(total, floor):
         raise StorageFull("not enough space on the server for this file; free some space and try again")
+
+
+def about_object(key: str) -> dict[str, str]:
+    """As what a browser takes the object, by whichever address it comes."""
+    name = key.rpartition("/")[2]
+    kind = CONTENT_TYPES.get(file_type(name), "application/octet-stream")
+    return {"Content-Type": kind, "Content-Disposition": content_disposition(name)}
 
 
 def content_disposition(file_name: str) -> str:

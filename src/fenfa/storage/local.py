@@ -16,6 +16,7 @@ class LocalStorage:
     """Keys are paths below `root`, the data directory."""
 
     name = "local"
+    direct = None
 
     def __init__(self, root: Path) -> None:
         self.root = root

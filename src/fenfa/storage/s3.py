@@ -13,13 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PermissionDeniedError, UnauthenticatedError
 
 from fenfa.errors import NotFound, StoreUnreachable, UpstreamFailed
-from fenfa.storage.base import META, ROOT, Address, StoredObject, content_disposition
+from fenfa.storage.base import META, ROOT, Address, StoredObject, about_object
 from fenfa.storage.bucket import open_store, signer_of
+from fenfa.storage.direct import Direct
 from fenfa.storage.unfinished import abort_unfinished
-from fenfa.vocabulary import CONTENT_TYPES, file_type
 
 LINK_SECONDS = 600
 _ONE_REQUEST = 8 * 1024 * 1024
@@ -37,6 +37,7 @@ class ObjectStorage:
         self._store = open_store(address)
         self._signer = signer_of(address)
         self._public_url = address.public_url
+        self.direct = Direct(self._signer) if self._signer else None
 
     def path(self, key: str) -> None:
         _require_key(key)
@@ -46,7 +47,7 @@ class ObjectStorage:
             return f"{self._public_url}/{quote(key)}"
         if self._signer is None:
             return obstore.sign(self._store, "GET", key, timedelta(seconds=LINK_SECONDS))
-        about = _about(key)
+        about = about_object(key)
         told = {
             "response-content-disposition": about["Content-Disposition"],
             "response-content-type": about["Content-Type"],
@@ -69,8 +70,12 @@ class ObjectStorage:
 
     def read(self, key: str, start: int, size: int) -> bytes:
         with _translated():
-            end = min(start + size, self._size(key))
-            return bytes(obstore.get_range(self._store, key, start=start, end=end)) if start < end else b""
+            try:
+                return bytes(obstore.get_range(self._store, key, start=start, length=size))
+            except GenericError:  # 416 among others
+                if start < obstore.head(self._store, key)["size"]:
+                    raise
+                return b""
 
     def delete(self, key: str) -> None:
         _require_key(key)
@@ -103,7 +108,7 @@ class ObjectStorage:
         self._remove(_PROBE)
 
     def _send(self, staged: Path, key: str, size: int, sha256: str) -> None:
-        about: Any = {**_about(key), "sha256": sha256}
+        about: Any = {**about_object(key), "sha256": sha256}
         try:
             self._send_with(about, staged, key, size)
         except FileNotFoundError as error:
@@ -133,9 +138,6 @@ class ObjectStorage:
         if found.meta["size"] != size or found.attributes.get("sha256", sha256) != sha256:
             raise FileExistsError(key)
         return True
-
-    def _size(self, key: str) -> int:
-        return obstore.head(self._store, key)["size"]
 
     def _listed(self, folder: str) -> Iterator[StoredObject]:
         with _translated():
@@ -170,10 +172,3 @@ def _require_key(key: str) -> None:
 
 def _meta_key(key: str) -> str:
     return f"{key.rpartition('/')[0]}/{META}"
-
-
-def _about(key: str) -> dict[str, str]:
-    """As what a browser takes the object, also where it comes by its public URL."""
-    name = key.rpartition("/")[2]
-    kind = CONTENT_TYPES.get(file_type(name), "application/octet-stream")
-    return {"Content-Type": kind, "Content-Disposition": content_disposition(name)}

@@ -88,6 +88,21 @@ UPLOAD = {
     "urls": {"page": "https://get.example.com/products/myapp", **_ACTIONS},
     "warnings": [],
 }
+DIRECT = {
+    "upload_id": "upl_3d4f5g6h7j8k9l0q1w2e3r4t",
+    "method": "PUT",
+    "url": "https://s3.example.com/builds/uploads/…/MyApp.ipa?X-Amz-Algorithm=AWS4-HMAC-SHA256&…",
+    "headers": {
+        "content-type": "application/octet-stream",
+        "content-disposition": "attachment; filename=\"MyApp.ipa\"; filename*=UTF-8''MyApp.ipa",
+        "content-length": "24117248",
+        "if-none-match": "*",
+        "x-amz-meta-sha256": SHA,
+        "x-amz-checksum-sha256": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+    },
+    "expires_at": "2026-11-02T10:30:00.000Z",
+    "finish_url": "https://get.example.com/uploads/direct/upl_3d4f5g6h7j8k9l0q1w2e3r4t/finish",
+}
 PARSED = {
     "platform": "ios",
     "bundle_id": "com.example.myapp",
@@ -209,6 +224,7 @@ UPLOAD_CONFIG = {
     "storage_type": "local",
     "upload_domain": "",
     "max_upload_bytes": 8589934592,
+    "direct_upload": False,
     "file_types": {"ios": ["ipa"], "android": ["apk", "aab", "apks", "xapk"]},
 }
 TOKEN = {

@@ -62,11 +62,15 @@ def require_file(form: Form) -> StagedFile:
         raise BadInput(f"{FILE_FIELD} is required")
     if form.file.size == 0:
         raise BadInput(f"{FILE_FIELD} is empty")
-    if has_controls(form.file_name) or len(form.file_name) > MAX_NAME:
-        raise BadInput("the file name must not hold control characters")
-    if not file_type(form.file_name):
-        raise BadInput(UNKNOWN_TYPE)
+    require_name(form.file_name)
     return form.file
+
+
+def require_name(file_name: str) -> None:
+    if has_controls(file_name) or len(file_name) > MAX_NAME:
+        raise BadInput("the file name must not hold control characters")
+    if not file_type(file_name):
+        raise BadInput(UNKNOWN_TYPE)
 
 
 class _Receiver:

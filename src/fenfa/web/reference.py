@@ -17,7 +17,7 @@ _ABOUT = (
     'Every JSON answer is `{"ok": true, "data": …}` or `{"ok": false, "error": {"code", "message"}}`. Send a token as '
     "`X-Auth-Token` or `Authorization: Bearer`; `admin` includes `upload`. Times are RFC 3339 in UTC, sizes are bytes."
 )
-_UPLOADS = ("/upload", "/smart-upload")
+_UPLOADS = ("/upload", "/smart-upload", "/uploads/")
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 
 def _clean(path: str, operation: dict[str, Any]) -> None:
     """Tokens where they are needed; without the framework's own 422, which Fenfa answers as 400."""
-    if path.startswith("/admin/") or path in _UPLOADS:
+    if path.startswith(("/admin/", *_UPLOADS)):
         operation["security"] = [{"token": []}, {"bearer": []}]
     refusal = operation["responses"].get("422", {})
     if "HTTPValidationError" in str(refusal):

@@ -61,6 +61,29 @@ class ReleaseMove(Body):
     variant_id: Name = Field(examples=["var_1a2b3c4d5e6f7g8h9i0j1k2l"], description="of the same platform")
 
 
+class DirectUpload(Body):
+    file_name: Name = Field(examples=["MyApp.ipa"])
+    size_bytes: Annotated[int, Strict(), Field(ge=1, lt=2**63)] = Field(examples=[24117248])
+    sha256: Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")] = Field(examples=["9f86d081884c7d65…"])
+    variant_id: Line = Field("", examples=["var_1a2b3c4d5e6f7g8h9i0j1k2l"], description="left out: the package decides")
+    smart: _Flag = Field(False, examples=[False], description="the package must fit the variant, as at `/smart-upload`")
+    create: _Flag = Field(False, examples=[False], description="make product and variant when none fits (scope admin)")
+    version: Line = Field("", examples=["1.2.0"], description="the package's own when left out")
+    build: Annotated[Build, Strict()] | None = Field(
+        None, examples=[120], description="the package's own when left out"
+    )
+    channel: Line = Field("", examples=["beta"])
+    min_os: Line = Field("", examples=["15.0"])
+    changelog: Prose = Field("", examples=["- Faster start"])
+    icon_base64: str = Field("", examples=[""], description="PNG, JPEG or WebP in base64, at most 4 MiB")
+
+    def fields(self) -> dict[str, str]:
+        """As a form would have them."""
+        texts = {name: getattr(self, name) for name in ("variant_id", "version", "channel", "min_os", "changelog")}
+        texts |= {"create": "1" if self.create else "", "build": "" if self.build is None else str(self.build)}
+        return texts | {"icon_base64": self.icon_base64}
+
+
 class EventDraft(BaseModel):
     """`visit` and `click` alone: downloads are counted by the server."""
 

@@ -44,6 +44,10 @@ class Urls:
     def qr(self, release_id: str) -> str:
         return f"{self.base}/qr/{release_id}"
 
+    def finish(self, upload_id: str) -> str:
+        """Where a direct upload becomes a release."""
+        return f"{self.base}/uploads/direct/{upload_id}/finish"
+
     def enrolment(self, nonce: str) -> str:
         """Where a device sends its reply."""
         return f"{self.base}/udid/callback?nonce={nonce}"

@@ -173,7 +173,11 @@ def test_urls_follow_the_domains(client: AppClient) -> None:
 
 def test_upload_config(client: AppClient) -> None:
     found = client.admin("GET", "/admin/api/upload-config")
-    check(found, {"storage_type": str, "upload_domain": str, "max_upload_bytes": int, "file_types": dict})
+    check(
+        found,
+        {"storage_type": str, "upload_domain": str, "max_upload_bytes": int, "file_types": dict}
+        | {"direct_upload": bool},
+    )
     assert found["max_upload_bytes"] == 8 * 1024**3
     assert found["file_types"] == {platform: list(types) for platform, types in FILE_TYPES.items()}
     assert found["file_types"]["linux"] == ["deb", "rpm", "appimage", "tar.gz", "zip"]

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
+from fenfa.services.direct import may_offer
 from fenfa.services.settings import load_settings, save_settings
 from fenfa.vocabulary import FILE_TYPES, Scope
 from fenfa.web import examples
@@ -35,12 +36,14 @@ async def update_settings(request: Request, changes: dict[str, Any] = _CHANGES) 
 
 @router.get("/upload-config", tags=["Upload"], summary="What may be uploaded", **answers(examples.UPLOAD_CONFIG))
 async def upload_config(request: Request) -> Response:
+    """`direct_upload`: builds lie in a bucket, and `/uploads/direct` may say where in it a file goes."""
     settings = await settings_of(request)
     return ok(
         {
             "storage_type": settings["storage_type"],
             "upload_domain": settings["upload_domain"],
             "max_upload_bytes": runtime_of(request).config.max_upload_bytes,
+            "direct_upload": may_offer(settings),
             "file_types": {platform.value: list(types) for platform, types in FILE_TYPES.items()},
         }
     )
