@@ -175,6 +175,13 @@ def reply(status: str, body: bytes, kind: str = "text/html", **headers: str) -> 
     return step
 
 
+def decline(exchange: Exchange) -> bool:
+    """What an older server says to what it does not know."""
+    exchange.receive_some(int(exchange.request.header("content-length")))
+    exchange.answer("404 Not Found", envelope("NOT_FOUND", "not found"))
+    return True
+
+
 def cut(exchange: Exchange) -> bool:
     """Drop the connection in the middle of the body."""
     exchange.receive_start()
@@ -210,9 +217,13 @@ class Connection(socketserver.StreamRequestHandler):
             if request.method == "OPTIONS":  # an older server, which knows no uploads in pieces
                 self.wfile.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
                 continue
+            exchange = Exchange(server, request, self.rfile, self.wfile)
+            if request.target == "/uploads/direct":
+                server.direct(exchange)
+                continue
             server.requests.append(request)
             step = server.script.pop(0) if server.script else take()
-            if not step(Exchange(server, request, self.rfile, self.wfile)):
+            if not step(exchange):
                 return
 
     def read_head(self) -> Request | None:
@@ -229,9 +240,9 @@ class WireServer(socketserver.ThreadingTCPServer):
 
     daemon_threads = False
 
-    def __init__(self, script: list[Step], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, script: list[Step], tls: ssl.SSLContext | None, direct: Step) -> None:
         super().__init__(("127.0.0.1", 0), Connection)
-        self.script = script
+        self.script, self.direct = script, direct
         self.requests: list[Request] = []
         self.faults: list[BaseException] = []
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
@@ -245,8 +256,9 @@ class WireServer(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def wire_server(*script: Step, tls: ssl.SSLContext | None = None) -> Iterator[WireServer]:
-    with WireServer(list(script), tls) as server:
+def wire_server(*script: Step, tls: ssl.SSLContext | None = None, direct: Step = decline) -> Iterator[WireServer]:
+    """`direct` answers who wants to go past the server; it does not count among the requests."""
+    with WireServer(list(script), tls, direct) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -13,6 +13,7 @@ import httpx
 
 from fenfa import __version__
 from fenfa.cli import ExitCode
+from fenfa.cli.direct import Direct
 from fenfa.cli.pieces import CHUNK_BYTES, MOVED, Pieces, Watcher, takes_pieces
 from fenfa.errors import BadInput
 from fenfa.vocabulary import CONTENT_TYPES, file_type
@@ -147,17 +148,21 @@ class Uploader:
     def send(self, file: Path, watcher: Watcher) -> Receipt | Failure:
         """Send a file, again while that may help. All tries carry one key, so that the server makes one release."""
         key = secrets.token_hex(16)
-        smart = {"smart": "1"} if self.route.endswith("smart-upload") else {}
-        pieces = Pieces(self.http, file, {**self.fields, **smart})
+        fields = {**self.fields, **({"smart": "1"} if self.route.endswith("smart-upload") else {})}
+        direct, pieces = Direct(self.http, file, fields, key), Pieces(self.http, file, fields)
         for number in range(self.retries):
-            outcome = self._try(file, key, pieces, watcher)
+            outcome = self._try(file, key, direct, pieces, watcher)
             if isinstance(outcome, Receipt) or not outcome.passing:
                 return outcome
             self._wait(number, outcome, watcher)
-        return self._try(file, key, pieces, watcher)
+        return self._try(file, key, direct, pieces, watcher)
 
-    def _try(self, file: Path, key: str, pieces: Pieces, watcher: Watcher) -> Receipt | Failure:
+    def _try(self, file: Path, key: str, direct: Direct, pieces: Pieces, watcher: Watcher) -> Receipt | Failure:
         try:
+            answer = direct.send(watcher)
+            if answer is not None:
+                return self._judge(answer, direct.sha256)
+            pieces.sha256 = direct.sha256
             if pieces.place or takes_pieces(self.http, file):
                 answer = pieces.send(watcher)
                 return self._judge(answer, pieces.sha256, MOVED)
@@ -166,7 +171,7 @@ class Uploader:
             headers = {**body.headers, "Idempotency-Key": key}
             answer = self.http.post(self.route, content=body, headers=headers)
         except httpx.RequestError as error:
-            return explain_silence(error, self.http.base_url)
+            return explain_silence(error, error.request.url)
         except OSError as error:
             return Failure("UNREADABLE_FILE", f"cannot read it: {error.strerror or error}", ExitCode.FAILED)
         return self._judge(answer, body.sha256())

@@ -57,7 +57,7 @@ class Pieces:
         return self._complete()
 
     def _complete(self) -> httpx.Response:
-        self.sha256 = self.sha256 or _sha256(self.file)
+        self.sha256 = self.sha256 or file_sha256(self.file)
         return self.http.post(f"{self.place}/complete")
 
     def _find(self, size: int) -> httpx.Response:
@@ -78,7 +78,7 @@ class Pieces:
     def _append(self, offset: int, size: int, watcher: Watcher) -> httpx.Response:
         headers = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         headers["Content-Length"] = str(size - offset)
-        return self.http.patch(self.place, headers=headers, content=_rest(self.file, offset, size - offset, watcher))
+        return self.http.patch(self.place, headers=headers, content=rest_of(self.file, offset, size - offset, watcher))
 
 
 def takes_pieces(http: httpx.Client, file: Path) -> bool:
@@ -88,7 +88,8 @@ def takes_pieces(http: httpx.Client, file: Path) -> bool:
     return "1.0.0" in http.options(ROUTE).headers.get("Tus-Version", "").split(",")
 
 
-def _rest(file: Path, offset: int, left: int, watcher: Watcher) -> Iterator[bytes]:
+def rest_of(file: Path, offset: int, left: int, watcher: Watcher) -> Iterator[bytes]:
+    """The `left` bytes from the offset on; OSError where it is not as long any more."""
     with file.open("rb", buffering=0) as opened:
         opened.seek(offset)
         while left and (chunk := opened.read(min(CHUNK_BYTES, left))):
@@ -99,6 +100,6 @@ def _rest(file: Path, offset: int, left: int, watcher: Watcher) -> Iterator[byte
         raise OSError("it changed while it was being sent")
 
 
-def _sha256(file: Path) -> str:
+def file_sha256(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
