@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots tools/check-templates
 .DEFAULT_GOAL := help
-.PHONY: test-postgresql texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: soak test-postgresql texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -21,6 +21,9 @@ test: packages check ## set up and run every check
 
 test-postgresql: packages ## run the tests of every route on PostgreSQL
 	@FENFA_TEST_ENGINE=postgresql $(BIN)/pytest -n 2 --dist worksteal tests/web -m "not journey"
+
+soak: packages ## kill and damage engines under load for MINUTES=60; prints the seed that FENFA_SOAK_SEED repeats
+	@FENFA_SOAK_MINUTES=$(or $(MINUTES),60) $(BIN)/pytest -s tests/journeys/test_chaos.py
 
 check: format lint types imports texts ## format, lint, types, import contracts, translations
 

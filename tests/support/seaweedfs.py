@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,11 +26,18 @@ _PARTS = ("master", "volume", "filer", "s3")
 
 
 class SeaweedFS:
-    """A running server; `bucket()` makes one of one's own."""
+    """A running server; `bucket()` makes one of one's own. It may be killed and started again, paused and let go on."""
 
-    def __init__(self, port: int) -> None:
-        self.endpoint = f"http://127.0.0.1:{port}"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ports = _free_ports(2 * len(_PARTS))
+        self.port = self._ports[6]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
         self._numbers = count()
+        keys = {"credentials": [{"accessKey": ACCESS, "secretKey": SECRET}]}
+        rights = {"name": "tests", "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+        (folder / "s3.json").write_text(json.dumps({"identities": [rights | keys]}))
+        self.start()
 
     def bucket(self) -> Address:
         name = f"bucket-{os.getpid()}-{next(self._numbers)}"
@@ -40,34 +48,39 @@ class SeaweedFS:
         httpx.put(signer.url("PUT", "", 60), timeout=_PATIENCE).raise_for_status()
         return address
 
+    def start(self) -> None:
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command(), cwd=self._folder, stdout=log, stderr=log)
+        _await(self._process, self.port, self._folder / "log")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def pause(self) -> None:
+        """It takes connections, and answers none."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def _command(self) -> list[str]:
+        command = [str(Path(sys.executable).with_name("weed")), "server", "-s3", f"-dir={self._folder}"]
+        command += ["-ip=127.0.0.1", f"-s3.config={self._folder / 's3.json'}"]
+        command += ["-master.volumeSizeLimitMB=64", "-volume.max=5000", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        for number, part in enumerate(_PARTS):
+            command += [f"-{part}.port={self._ports[2 * number]}", f"-{part}.port.grpc={self._ports[2 * number + 1]}"]
+        return command
+
 
 @contextmanager
 def running_seaweedfs() -> Iterator[SeaweedFS]:
     with tempfile.TemporaryDirectory(prefix="fenfa-s3-") as name:
-        folder = Path(name)
-        keys = {"credentials": [{"accessKey": ACCESS, "secretKey": SECRET}]}
-        rights = {"name": "tests", "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
-        (folder / "s3.json").write_text(json.dumps({"identities": [rights | keys]}))
-        ports = _free_ports(2 * len(_PARTS))
-        command = [str(Path(sys.executable).with_name("weed")), "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1"]
-        command += [
-            f"-s3.config={folder / 's3.json'}",
-            "-master.volumeSizeLimitMB=64",
-            "-volume.max=5000",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-        ]
-        for number, part in enumerate(_PARTS):
-            command += [f"-{part}.port={ports[2 * number]}", f"-{part}.port.grpc={ports[2 * number + 1]}"]
-        with (
-            (folder / "log").open("wb") as log,
-            subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process,
-        ):
-            try:
-                _await(process, ports[6], folder / "log")
-                yield SeaweedFS(ports[6])
-            finally:
-                process.kill()
+        server = SeaweedFS(Path(name))
+        try:
+            yield server
+        finally:
+            server.kill()
 
 
 @cache

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from fenfa.db.retries import repeated
 from fenfa.db.snapshots import Snapshots
-from fenfa.errors import ConfigInvalid, Conflict, FenfaError, NotFound, StorageFull, Unavailable
+from fenfa.errors import ConfigInvalid, Conflict, DatabaseUnreachable, FenfaError, NotFound, StorageFull, Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -232,7 +232,8 @@ def _unavailable(error: Exception) -> FenfaError:
     said = str(getattr(error, "orig", error))
     if "full" in said or "No space left" in said:
         return StorageFull("the disk of the database is full; free some space and try again")
-    return Unavailable("the database does not answer; try again in a moment")
+    is_here = isinstance(getattr(error, "orig", error), sqlite3.Error)
+    return (Unavailable if is_here else DatabaseUnreachable)("the database does not answer; try again in a moment")
 
 
 def _kind(error: DBAPIError) -> str:

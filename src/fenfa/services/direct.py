@@ -7,7 +7,7 @@ the sweep lets it be, and the day after it is litter like any other.
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -66,7 +66,7 @@ def begin(bench: Bench, request: UploadRequest, size: int, sha256: str, key: str
         )
     if not _door(storage).heeds():
         raise NotOffered("the bucket does not check what it is given; send the file to /upload or /smart-upload")
-    upload = bench.database.write_now(_note, stamp(now), storage.name, request, size, sha256, key)
+    upload = bench.database.write_now(_note, now, storage.name, request, size, sha256, key)
     parcel = _parcel_of(bench, upload)
     seconds = int(GRANTED.total_seconds())
     grant = _door(parcel.storage).grant(parcel.key, upload["size_bytes"], upload["sha256"], seconds)
@@ -105,23 +105,23 @@ def finish(bench: Bench, upload_id: str) -> Record:
 
 
 def _note(
-    connection: Connection, now: str, store: str, request: UploadRequest, size: int, sha256: str, key: str | None
+    connection: Connection, now: datetime, store: str, request: UploadRequest, size: int, sha256: str, key: str | None
 ) -> Record:
     check_request(connection, request)
-    known = _find_begun(connection, key, sha256, request) if key else None
+    known = _find_begun(connection, now, key, sha256, request) if key else None
     if known is None:
         upload_id = new_id("upl")
-        receive(connection, now, upload_id, request, size, sha256, key, UploadState.EXPECTED, staged_by=store)
+        receive(connection, stamp(now), upload_id, request, size, sha256, key, UploadState.EXPECTED, staged_by=store)
         known = find_direct(connection, upload_id)
     return known
 
 
-def _find_begun(connection: Connection, key: str, sha256: str, request: UploadRequest) -> Record | None:
+def _find_begun(connection: Connection, now: datetime, key: str, sha256: str, request: UploadRequest) -> Record | None:
     row = connection.execute(select(uploads).where(uploads.c.idempotency_key == key)).mappings().first()
     is_direct = row is not None and row["staged_by"].startswith(_STORE) and row["state"] != UploadState.FAILED
     if row and is_direct and row["sha256"] == sha256 and row["request"] == asdict(request):
         return dict(row)
-    if find_replay(connection, key, sha256, request) is not None:
+    if find_replay(connection, now, key, sha256, request) is not None:
         raise Conflict("this idempotency key was used for another upload; send a new one")
     return None
 

@@ -10,14 +10,14 @@ import random
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from fenfa.errors import Conflict, FenfaError, JobStopped, Sentence
 from fenfa.services import jobs
+from fenfa.services.beats import beating
 from fenfa.services.device_lists import IMPORT
 from fenfa.services.records import stamp
 from fenfa.services.registering import REGISTER, SYNC
@@ -115,25 +115,13 @@ class Runner:
     def _leave(self, work: Work, wait: timedelta, message: str | None = None) -> None:
         self._bench.database.write_now(jobs.put_off, self._bench.clock(), work.id, self.owner, wait, message)
 
-    @contextmanager
-    def _beating(self, work: Work) -> Iterator[None]:
+    def _beating(self, work: Work) -> AbstractContextManager[None]:
         """Prolongs the lease as long as the block takes."""
-        over = threading.Event()
 
-        def beat() -> None:
-            while not over.wait(self._beat):
-                try:
-                    self._bench.database.write_now(jobs.prolong, self._bench.clock(), work.id, self.owner)
-                except FenfaError as error:  # the next beat comes before the lease is over
-                    log.warning("heartbeat failed", exc_info=error, extra={"route": work.job["kind"]})
+        def prolong() -> None:
+            self._bench.database.write_now(jobs.prolong, self._bench.clock(), work.id, self.owner)
 
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return beating(self._beat, prolong, work.job["kind"])
 
 
 def _wait(least: float, attempts: int) -> timedelta:

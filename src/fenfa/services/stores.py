@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from fenfa.config import Config
+from fenfa.db.alone import one_by_one
 from fenfa.db.engine import Database
 from fenfa.db.tables import stores
 from fenfa.errors import BadInput, NotFound
@@ -120,6 +121,7 @@ def find_address(connection: Connection, keys: Keys, wanted: Address) -> Address
 
 def keep_address(connection: Connection, now: str, keys: Keys, wanted: Address) -> Address:
     """Notes how a bucket is reached; gives its address with its name."""
+    one_by_one(connection, "stores")  # several servers may meet a new bucket at once
     known = find_address(connection, keys, wanted)
     named = replace(wanted, name=known.name if known else new_id("sto"))
     values = {part: getattr(named, part) for part in _PARTS}

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, or_, select
 
 from fenfa.config import Config
 from fenfa.db.tables import releases, uploads
-from fenfa.errors import FenfaError, Unavailable, UpstreamFailed
+from fenfa.errors import FenfaError, Unavailable, Unreachable, UpstreamFailed
 from fenfa.services import calls, devices, enrolments, jobs
 from fenfa.services.records import stamp
 from fenfa.services.uploads import LOST, finish_upload, get_upload, mark_failed
@@ -60,6 +60,8 @@ def settle_staging(bench: Bench) -> tuple[int, int]:
     for upload_id in bench.staging.abandoned():
         try:
             is_release = _finishes(bench, upload_id)
+        except Unreachable:  # neither would the others come further
+            break
         except Unavailable:  # the next one tries again
             continue
         if not is_release and _waits(bench, upload_id):

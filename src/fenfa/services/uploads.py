@@ -8,7 +8,7 @@ acknowledged before that commit.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,9 +16,19 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from fenfa.db.engine import Database
 from fenfa.db.tables import proposals, uploads, variants
-from fenfa.errors import Conflict, FenfaError, NotFound, Sentence, StoreUnreachable, Unavailable, UpstreamFailed
+from fenfa.errors import (
+    Conflict,
+    FenfaError,
+    NotFound,
+    Sentence,
+    StoreUnreachable,
+    Unavailable,
+    Unreachable,
+    UpstreamFailed,
+)
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.services import audit, packages
+from fenfa.services.beats import beating
 from fenfa.services.homes import Home, UploadRequest, find_home, remove_unused
 from fenfa.services.icons import set_icon
 from fenfa.services.products import get_product
@@ -32,6 +42,9 @@ from fenfa.vocabulary import UploadState, file_type, new_id
 
 LOST = Sentence("its bytes were lost; upload it again")
 AGAIN = Sentence("it was sent again")
+BEAT = 15.0
+"""Seconds between two signs of life of whoever finishes an upload."""
+SILENT = timedelta(seconds=4 * BEAT)
 STALLED = Sentence("the store did not answer; it will be finished once it does")
 
 
@@ -88,22 +101,26 @@ def receive(
     connection.execute(insert(uploads).values(row))
 
 
-def find_replay(connection: Connection, key: str, sha256: str, request: UploadRequest) -> Record | None:
-    """The answer that an earlier upload with this idempotency key got; None: there was none that succeeded."""
+def find_replay(connection: Connection, now: datetime, key: str, sha256: str, request: UploadRequest) -> Record | None:
+    """The answer that an earlier upload with this idempotency key got; None: there was none that succeeded.
+
+    One that waits for an engine, or whose server is silent, gives way to the bytes that come now: only one can be committed.
+    """
     row = connection.execute(select(uploads).where(uploads.c.idempotency_key == key)).mappings().first()
     if row is None:
         return None
     if row["sha256"] != sha256 or row["request"] != asdict(request):
         raise Conflict("this idempotency key was used for another upload; send a new one")
-    waits = row["state"] == UploadState.EXPECTED or (row["state"] == UploadState.RECEIVED and row["error"])
-    if waits:  # for its bytes, or for the store: those that come now take its place
+    if row["state"] == UploadState.READY:
+        return dict(row["answer"])
+    is_left = row["error"] or row["updated_at"] < stamp(now - SILENT)
+    if row["state"] == UploadState.EXPECTED or (row["state"] == UploadState.RECEIVED and is_left):
         mark_failed(connection, row["updated_at"], row["id"], AGAIN)
-    if waits or row["state"] == UploadState.FAILED or row["error"]:
-        connection.execute(update(uploads).where(uploads.c.id == row["id"]).values(idempotency_key=None))
-        return None
-    if row["state"] != UploadState.READY:
-        raise Conflict("an upload with this idempotency key is being finished; ask again in a moment")
-    return dict(row["answer"])
+    elif row["state"] != UploadState.FAILED and not row["error"]:
+        message = "an upload with this idempotency key is being finished; ask again in a moment"
+        raise Unavailable(message, retry_after=int(BEAT))
+    connection.execute(update(uploads).where(uploads.c.id == row["id"]).values(idempotency_key=None))
+    return None
 
 
 def get_upload(connection: Connection, upload_id: str) -> Record | None:
@@ -119,8 +136,9 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
     if upload["state"] == UploadState.READY:
         return dict(upload["answer"])
     try:
-        return make_release(bench, upload, Parcel(bench.storage.current(), bench.staging.path(upload["id"])))
-    except StoreUnreachable:  # the bytes are kept: whoever comes next finishes it
+        with beating(BEAT, lambda: bench.database.write_now(_beat, stamp(bench.clock()), upload_id), "upload"):
+            return make_release(bench, upload, Parcel(bench.storage.current(), bench.staging.path(upload["id"])))
+    except Unreachable:  # the bytes are kept: whoever comes next finishes it
         with suppress(Unavailable):
             bench.database.write_now(_note_stalled, upload_id)
         raise
@@ -135,6 +153,11 @@ def mark_failed(connection: Connection, now: str, upload_id: str, reason: str) -
     values = {"state": UploadState.FAILED, "error": reason, "updated_at": now}
     unfinished = (uploads.c.id == upload_id, uploads.c.state != UploadState.READY)
     return bool(connection.execute(update(uploads).where(*unfinished).values(values)).rowcount)
+
+
+def _beat(connection: Connection, now: str, upload_id: str) -> None:
+    unfinished = (uploads.c.id == upload_id, uploads.c.state == UploadState.RECEIVED)
+    connection.execute(update(uploads).where(*unfinished).values(updated_at=now))
 
 
 def _note_stalled(connection: Connection, upload_id: str) -> None:
@@ -161,8 +184,8 @@ def make_release(bench: Bench, upload: Record, parcel: Parcel) -> Record:
         release = _release_row(bench, parcel, upload, request, package, home.variant)
         _publish(bench, parcel, release, home.variant)
         return bench.database.write_now(_commit, upload, request, package, home, release)
-    except BaseException:
-        _take_back(bench, parcel, upload, home)
+    except BaseException as error:
+        _take_back(bench, parcel, upload, home, is_reachable=not isinstance(error, StoreUnreachable))
         raise
 
 
@@ -239,14 +262,15 @@ def _warnings(connection: Connection, request: UploadRequest, package: PackageIn
     return [*request.warnings, *package.warnings, *filter(None, (differs, changed))]
 
 
-def _take_back(bench: Bench, parcel: Parcel, upload: Record, home: Home) -> None:
-    """Undoes what an unfinished upload left, unless its release was committed after all."""
+def _take_back(bench: Bench, parcel: Parcel, upload: Record, home: Home, is_reachable: bool) -> None:
+    """Undoes what an unfinished upload left, unless its release was committed after all. A store that is not reachable would
+    be waited for in vain; what it has of the object is sent again under the same key."""
     try:
         bench.database.read_now(get_release, upload["release_id"])
     except NotFound:
         name = safe_file_name(upload["file_name"])
         product_id, variant_id = home.variant["product_id"], home.variant["id"]
-        with suppress(Unavailable, UpstreamFailed):  # an object that stays is litter for the sweep
-            if not parcel.key:
+        if is_reachable and not parcel.key:
+            with suppress(Unavailable, UpstreamFailed):  # an object that stays is litter for the sweep
                 parcel.storage.delete(release_key(product_id, variant_id, upload["release_id"], name))
         bench.database.write_now(remove_unused, home.created)

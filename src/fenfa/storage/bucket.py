@@ -20,12 +20,17 @@ _RETRY: "RetryConfig" = {
     "retry_timeout": timedelta(seconds=15),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
 }
+TRANSFER = 60
+"""Seconds for a part of an upload or a piece of a download."""
+QUESTION = 8
+"""Seconds for what carries next to nothing. It is asked twice before a store counts as unreachable."""
 Store = AzureStore | GCSStore | S3Store
 
 
-def open_store(address: Address) -> Store:
+def open_store(address: Address, seconds: int = TRANSFER) -> Store:
+    """`seconds`: what one request may take."""
     scheme, _, name = address.bucket.rpartition("://")
-    shared: dict[str, Any] = {"client_options": _client(address.endpoint), "retry_config": _RETRY}
+    shared: dict[str, Any] = {"client_options": _client(address.endpoint, seconds), "retry_config": _RETRY}
     if scheme == "gs":
         return GCSStore(name, config=_google(address), **shared)
     if scheme == "az":
@@ -46,9 +51,8 @@ _REGION = "us-east-1"
 """What S3 calls itself where nobody says; R2, MinIO and SeaweedFS take it for theirs."""
 
 
-def _client(endpoint: str) -> "ClientConfig":
-    """The time is that of one request, and none carries more than a part of an upload or a piece of a download."""
-    return {"connect_timeout": "5s", "timeout": "60s", "allow_http": urlsplit(endpoint).scheme == "http"}
+def _client(endpoint: str, seconds: int) -> "ClientConfig":
+    return {"connect_timeout": "5s", "timeout": f"{seconds}s", "allow_http": urlsplit(endpoint).scheme == "http"}
 
 
 def _s3(address: Address) -> Any:

@@ -17,7 +17,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, Perm
 
 from fenfa.errors import NotFound, StoreUnreachable, UpstreamFailed
 from fenfa.storage.base import META, ROOT, Address, StoredObject, about_object
-from fenfa.storage.bucket import open_store, signer_of
+from fenfa.storage.bucket import QUESTION, open_store, signer_of
 from fenfa.storage.direct import Direct
 from fenfa.storage.unfinished import abort_unfinished
 
@@ -35,6 +35,7 @@ class ObjectStorage:
     def __init__(self, address: Address) -> None:
         self.name = address.name
         self._store = open_store(address)
+        self._asked = open_store(address, QUESTION)
         self._signer = signer_of(address)
         self._public_url = address.public_url
         self.direct = Direct(self._signer) if self._signer else None
@@ -66,14 +67,14 @@ class ObjectStorage:
 
     def put_meta(self, key: str, meta: bytes) -> None:
         with _translated():
-            obstore.put(self._store, _meta_key(key), meta, attributes={"Content-Type": "application/json"})
+            obstore.put(self._asked, _meta_key(key), meta, attributes={"Content-Type": "application/json"})
 
     def read(self, key: str, start: int, size: int) -> bytes:
         with _translated():
             try:
                 return bytes(obstore.get_range(self._store, key, start=start, length=size))
             except GenericError:  # 416 among others
-                if start < obstore.head(self._store, key)["size"]:
+                if start < obstore.head(self._asked, key)["size"]:
                     raise
                 return b""
 
@@ -104,7 +105,7 @@ class ObjectStorage:
 
     def probe(self) -> None:
         with _translated():
-            obstore.put(self._store, _PROBE, b"fenfa")
+            obstore.put(self._asked, _PROBE, b"fenfa")
         self._remove(_PROBE)
 
     def _send(self, staged: Path, key: str, size: int, sha256: str) -> None:
@@ -132,7 +133,7 @@ class ObjectStorage:
     def _holds(self, key: str, size: int, sha256: str) -> bool:
         """Whether the store has exactly this; `FileExistsError` where it has another object there."""
         try:
-            found = obstore.get(self._store, key, options={"head": True})
+            found = obstore.get(self._asked, key, options={"head": True})
         except FileNotFoundError:
             return False
         if found.meta["size"] != size or found.attributes.get("sha256", sha256) != sha256:
@@ -141,13 +142,13 @@ class ObjectStorage:
 
     def _listed(self, folder: str) -> Iterator[StoredObject]:
         with _translated():
-            for chunk in obstore.list(self._store, prefix=folder):
+            for chunk in obstore.list(self._asked, prefix=folder):
                 for one in chunk:
                     yield StoredObject(one["path"], one["size"], one["last_modified"].timestamp())
 
     def _remove(self, key: str) -> None:
         with _translated(), suppress(FileNotFoundError):
-            obstore.delete(self._store, key)
+            obstore.delete(self._asked, key)
 
 
 @contextmanager

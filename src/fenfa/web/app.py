@@ -31,7 +31,7 @@ from fenfa.web.public.downloads import SmallFiles
 from fenfa.web.rates import CallRate
 from fenfa.web.rsgi import Answer, Asked, FastPath
 from fenfa.web.security import SECURITY_HEADERS
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 
 FLUSH_SECONDS = 0.2
 MOST_PAGES = 512
@@ -127,7 +127,7 @@ def _lifespan(opener: Opener) -> Callable[[FastAPI], Any]:
 
 def _equip(app: FastAPI, runtime: Runtime) -> None:
     app.state.runtime = runtime
-    app.state.probed = {}
+    app.state.probes = []
     app.state.meter = Meter(app.routes, runtime.config.data_dir, app.state.worker)
     app.state.noted = {}
     app.state.event_rate = CallRate(runtime.config.events_per_minute)
@@ -180,14 +180,14 @@ async def write_events(runtime: Runtime, meter: Meter | None = None) -> None:
 
 
 async def _sweep(runtime: Runtime) -> None:
-    done = await in_thread(sweep, runtime, GRACE)
+    done = await in_far_thread(sweep, runtime, GRACE)
     if done.finished or done.dropped or done.removed:
         log.info("swept: %d finished, %d dropped, %d removed", done.finished, done.dropped, done.removed)
 
 
 async def _settle(runtime: Runtime) -> None:
     """What came while the store was down becomes releases soon after it is back."""
-    await in_thread(settle_staging, runtime)
+    await in_far_thread(settle_staging, runtime)
 
 
 async def _work(runner: Runner) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
+from fenfa.web.threads import in_far_thread
+
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 FILE_EXTENSION = "fenfa.file"
@@ -173,7 +175,8 @@ class FileAnswer:
         }
         self._error = _refusal(self.plan.status)
         self._accel = accel if self.plan.sends and _leaves_to_nginx(scope["headers"]) else ""
-        self._opened: str | FileIO | Elsewhere | Iterator[bytes] | None = None
+        self._opened: str | FileIO | Elsewhere | None = None
+        self._pieces: Iterator[bytes] | None = None
         if self._accel and isinstance(source, Path):
             source.stat()
         elif self.plan.sends and isinstance(source, Path):
@@ -181,7 +184,7 @@ class FileAnswer:
         elif self.plan.sends and isinstance(source, Elsewhere):
             self._opened = source
         elif self.plan.sends and pieces:
-            self._opened = pieces(self.plan.start, self.plan.end)
+            self._pieces = pieces(self.plan.start, self.plan.end)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(self._opened, Elsewhere):
@@ -197,17 +200,20 @@ class FileAnswer:
             await send({"type": "http.response.start", "status": 200, "headers": raw})
             await send({"type": "http.response.body", "body": b""})
             return
+        first = (
+            await _next(self._pieces) if self._pieces else b""
+        )  # a store that is down is an answer, not a broken one
         await send({"type": "http.response.start", "status": self.plan.status, "headers": raw})
-        if self._opened is None:
+        if self._pieces:
+            await _pass_on(first, self._pieces, self.plan.end - self.plan.start, send)
+        elif self._opened is None:
             await send({"type": "http.response.body", "body": self._error if scope["method"] == "GET" else b""})
         elif isinstance(self._opened, str):
             span = {"path": self._opened, "start": self.plan.start, "end": self.plan.end}
             await send({"type": "fenfa.response.file", **span})
-        elif isinstance(self._opened, FileIO):
+        else:
             with self._opened:
                 await _stream(self._opened, self.plan.start, self.plan.end, send)
-        else:
-            await _pass_on(self._opened, self.plan.end - self.plan.start, send)
 
     def final_headers(self) -> dict[str, str]:
         """Those of the answer as planned."""
@@ -257,13 +263,18 @@ async def _lead(url: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _pass_on(pieces: Iterator[bytes], length: int, send: Send) -> None:
-    while length > 0:
-        piece = await asyncio.to_thread(next, pieces, b"")
-        if not piece:
-            raise OSError("the stored file is shorter than its record says")  # the server then drops the connection
+async def _next(pieces: Iterator[bytes]) -> bytes:
+    return await in_far_thread(next, pieces, b"")
+
+
+async def _pass_on(piece: bytes, pieces: Iterator[bytes], length: int, send: Send) -> None:
+    """`piece` is the first one."""
+    while piece:
         length -= len(piece)
         await send({"type": "http.response.body", "body": piece, "more_body": True})
+        piece = await _next(pieces) if length else b""
+    if length:
+        raise OSError("the stored file is shorter than its record says")  # the server then drops the connection
     await send({"type": "http.response.body", "body": b""})
 
 

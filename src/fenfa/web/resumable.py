@@ -33,7 +33,7 @@ from fenfa.web.api.uploads import answer_of, wanted_of
 from fenfa.web.deps import identity_of, now_of, runtime_of
 from fenfa.web.envelope import fail, ok
 from fenfa.web.security import authenticate
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 
 PATH = "/uploads/resumable"
 KEPT = timedelta(hours=24)
@@ -135,7 +135,7 @@ async def complete(request: Request) -> Response:
         upload, facts = await _own(request)
         if await in_thread(_durable_offset, upload) != facts["length"]:
             return fail(409, "CONFLICT", "not all of its bytes are here; send the rest first")
-        answer = await in_thread(_finish_held, runtime, upload, facts, now_of(request))
+        answer = await in_far_thread(_finish_held, runtime, upload, facts, now_of(request))
     elif row["request"]["actor"] != identity_of(request).id:
         raise NotFound("upload not found")
     elif row["state"] == UploadState.FAILED:
@@ -143,7 +143,7 @@ async def complete(request: Request) -> Response:
     elif row["state"] == UploadState.RECEIVED and row["staged_by"] != runtime.staging.name:
         raise Unavailable("another server finishes this upload; ask again in a moment")
     else:
-        answer = await in_thread(_settle_again, runtime, upload_id)
+        answer = await in_far_thread(_settle_again, runtime, upload_id)
     return ok(await answer_of(request, answer), 201)
 
 
@@ -190,7 +190,7 @@ async def _append(request: Request, upload: Piecemeal, facts: dict[str, Any], st
         if not whole:
             raise Busy
         if offset == facts["length"]:
-            await in_thread(_finish, runtime_of(request), upload, facts, now_of(request))
+            await in_far_thread(_finish, runtime_of(request), upload, facts, now_of(request))
         return offset
 
 

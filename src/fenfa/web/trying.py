@@ -9,7 +9,7 @@ from fenfa.services.settings import checked_setting, load_settings
 from fenfa.services.stores import NAMES, address_in, require_working
 from fenfa.storage.base import LOCAL
 from fenfa.web.deps import runtime_of
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread
 
 
 async def try_changes(request: Request, changes: Mapping[str, Any]) -> None:
@@ -20,4 +20,4 @@ async def try_changes(request: Request, changes: Mapping[str, Any]) -> None:
     checked = {name: checked_setting(name, value) for name, value in changes.items()}
     address = address_in(runtime.keys, await runtime.database.read(load_settings, runtime.config), checked)
     if address.kind != LOCAL:
-        await in_thread(require_working, address, runtime.staging)
+        await in_far_thread(require_working, address, runtime.staging)

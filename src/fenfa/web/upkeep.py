@@ -16,12 +16,12 @@ from fenfa.services.records import Record
 from fenfa.services.releases import keep_meta, move_release, update_release
 from fenfa.services.stores import Stores
 from fenfa.web.deps import change, now_of, runtime_of
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread
 
 
 async def remove(request: Request, action: str, target: str, unit: Callable[..., list[tuple[str, str]]]) -> None:
     orphans: list[tuple[str, str]] = await change(request, action, target, unit, target)
-    await in_thread(_delete_files, runtime_of(request).storage, orphans)
+    await in_far_thread(_delete_files, runtime_of(request).storage, orphans)
 
 
 async def edit_release(request: Request, release_id: str, values: Record) -> Record:
@@ -39,7 +39,7 @@ async def rehome_release(request: Request, release_id: str, variant_id: str) -> 
 async def _with_meta(request: Request, action: str, unit: Callable[..., Record], release_id: str, value: Any) -> Record:
     runtime = runtime_of(request)
     release: Record = await change(request, action, release_id, unit, now_of(request), release_id, value)
-    await in_thread(keep_meta, runtime.database, runtime.storage, release_id)
+    await in_far_thread(keep_meta, runtime.database, runtime.storage, release_id)
     return release
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from tests.support.client import AppClient, refusal, running
+from tests.support.faulty_wire import Fault, faulty_wire
+from tests.support.seaweedfs import SeaweedFS, settings_of
 
 CHECKS = ["serving", "database", "schema", "storage", "space"]
 
@@ -64,3 +66,18 @@ def test_not_ready_without_storage(client: AppClient) -> None:
     folder.rmdir()
     folder.write_text("a file where the folder was")
     assert failing(client) == {"storage"}
+
+
+def test_a_store_that_hangs_keeps_nobody_waiting(tmp_path: Path, seaweedfs: SeaweedFS) -> None:
+    """Not even many who ask at once, and more than there are threads."""
+    with faulty_wire(seaweedfs.port) as wire:
+        given = settings_of(seaweedfs.bucket()) | {"s3_endpoint": f"http://127.0.0.1:{wire.port}"}
+        with running(tmp_path / "data", **given) as client:
+            assert client.get("/healthz").status_code == 200
+            client.app.state.probes.clear()
+            wire.fault = Fault.STALLED
+            answers = client.together(*[("GET", "/healthz", {})] * 40, ("GET", "/readyz", {}))
+            assert {answer.status_code for answer in answers} == {503}
+            assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
+            wire.fault = Fault.NONE
+            assert client.get("/healthz").status_code == 200

@@ -395,7 +395,7 @@ def test_the_same_key_at_once_makes_one_release(client: AppClient, linux: Ids) -
     form = {"data": {"variant_id": linux["id"]}, "files": {"app_file": ("a.tar.gz", b"bytes")}}
     request = ("POST", "/upload", {"headers": {**UPLOAD, "Idempotency-Key": "1"}, **form})
     statuses = {answer.status_code for answer in client.together(*[request] * 8)}
-    assert statuses <= {201, 409}
+    assert statuses <= {201, 409, 503}
     assert 201 in statuses
     assert len(client.get("/api/products/myapp").json()["data"]["variants"][0]["releases"]) == 1
 

@@ -95,3 +95,16 @@ def test_store_that_is_down_says_when_to_come_again(tmp_path: Path, address: Add
         answer = client.upload(variant["id"], CONTENT)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert len(client.files()) == 1
+
+
+def test_a_store_that_is_down_is_an_answer(tmp_path: Path, address: Address) -> None:
+    given = settings_of(address) | {"proxy_downloads": "true"}
+    with running(tmp_path / "data", **given) as client:
+        path = release(client)
+        assert client.get(path).content == CONTENT
+        client.admin("PUT", "/admin/api/settings", json={"storage_type": "local"})
+        client.sql("UPDATE stores SET endpoint = 'http://127.0.0.1:1'")
+        client.sql("UPDATE products SET revision = revision + 1")
+        answer = client.get(path)
+        assert refusal(answer)[:2] == (503, "UNAVAILABLE")
+        assert int(answer.headers["retry-after"]) > 0

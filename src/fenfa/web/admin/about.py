@@ -14,7 +14,7 @@ from fenfa.web.admin.panel import Page, panel_route, show
 from fenfa.web.deps import runtime_of
 from fenfa.web.i18n import marked
 from fenfa.web.licences import installed_licences
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ async def about_page(request: Request) -> Response:
 async def examine(runtime: Runtime) -> Health:
     database, folder = runtime.database, runtime.staging.folder
     space = await database.read(measure_space, folder, runtime.config.min_free_bytes)
-    works = await in_thread(_works, runtime)
+    works = await in_far_thread(_works, runtime)
     kind = "SQLite" if database.inline else "PostgreSQL"
     return Health(kind, works, space, await database.read(read_schema))
 

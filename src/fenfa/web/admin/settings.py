@@ -15,7 +15,7 @@ from fenfa.web.admin.panel import Page, panel_route, show
 from fenfa.web.deps import change, now_of, runtime_of
 from fenfa.web.forms import form_of, problem_of
 from fenfa.web.i18n import marked
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 from fenfa.web.trying import try_changes
 
 PATH = "/admin/settings"
@@ -77,7 +77,7 @@ async def _tried(request: Request, changes: Mapping[str, Any]) -> dict[str, str]
 async def try_out_storage(request: Request) -> Response:
     runtime = runtime_of(request)
     store = await in_thread(runtime.storage.current)
-    outcomes = await in_thread(try_storage, store, runtime.staging)
+    outcomes = await in_far_thread(try_storage, store, runtime.staging)
     await change(request, "storage.try", store.name, lambda _connection: None)
     return await _show(request, trial=[(outcome, _problem(request, outcome)) for outcome in outcomes])
 

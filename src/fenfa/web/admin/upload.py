@@ -28,7 +28,7 @@ from fenfa.web.face import face_of
 from fenfa.web.forms import form_of, problem_of
 from fenfa.web.i18n import readable_size
 from fenfa.web.multipart import Form, receive_form, require_file
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 from fenfa.web.verdicts import coverage_view
 from fenfa.web.words import PLATFORM_NAMES
 
@@ -74,7 +74,7 @@ async def publish_upload(request: Request) -> Response:
     if choice.request is None:
         return await _show_upload(request, 400 if choice.problems else 409, choice)
     try:
-        await in_thread(proposals.accept, runtime, upload_id, choice.request)
+        await in_far_thread(proposals.accept, runtime, upload_id, choice.request)
     except FenfaError as error:
         return await _show_upload(request, STATUS[error.code], choice, problem_of(request, error))
     return _lead_to(upload_id)

@@ -15,7 +15,7 @@ from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
 from fenfa.web.multipart import MAX_FIELD, MAX_ICON_FIELD, require_name
 from fenfa.web.schemas import DirectUpload
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread
 
 _MAX_BODY = MAX_ICON_FIELD + 4 * MAX_FIELD
 router = APIRouter(prefix="/uploads/direct", tags=["Upload"], route_class=guarded(Scope.UPLOAD, max_body=_MAX_BODY))
@@ -33,7 +33,7 @@ async def begin(request: Request, body: DirectUpload) -> Response:
     smart = body.smart or not body.variant_id
     wanted = await wanted_of(request, body.fields(), body.file_name, smart)
     key, sha256 = idempotency_key(request), body.sha256.lower()
-    opening = await in_thread(direct.begin, runtime, wanted, body.size_bytes, sha256, key)
+    opening = await in_far_thread(direct.begin, runtime, wanted, body.size_bytes, sha256, key)
     told: dict[str, Any] = {"upload_id": opening.upload_id, "method": "PUT"}
     told |= {"url": opening.grant.url, "headers": opening.grant.headers, "expires_at": opening.expires_at}
     return ok(told | {"finish_url": (await urls_of(request)).finish(opening.upload_id)}, 201)
@@ -51,4 +51,4 @@ async def finish(request: Request, upload_id: str) -> Response:
     upload = await runtime.database.read(direct.find_direct, upload_id)
     if upload["request"]["actor"] != identity.id and not identity.may(Scope.ADMIN):
         raise NotFound("upload not found")
-    return ok(await answer_of(request, await in_thread(direct.finish, runtime, upload_id)), 201)
+    return ok(await answer_of(request, await in_far_thread(direct.finish, runtime, upload_id)), 201)

@@ -1,5 +1,6 @@
 """Health: whether the process is of use at all, and whether it may be sent requests."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic, perf_counter
 from typing import Any
@@ -9,14 +10,16 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from fenfa.errors import FenfaError, Unavailable
+from fenfa.runtime import Runtime
 from fenfa.services.health import Rehearsed, ping, rehearse, require_usable_schema
 from fenfa.web.deps import PlainRoute, runtime_of
 from fenfa.web.envelope import JSON, ok
 from fenfa.web.examples import answers
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 
 router = APIRouter(tags=["Health"], route_class=PlainRoute)
 _PROBE_SECONDS = 5
+_PATIENCE = 3.0
 _EXAMPLE = {name: {"ok": True, "ms": 0.4} for name in ("serving", "database", "schema", "storage", "space")}
 
 
@@ -72,11 +75,26 @@ async def _require_schema(app: FastAPI) -> None:
 
 
 async def _probe_storage(app: FastAPI) -> None:
-    """At most every five seconds: it writes to the disk, or asks a store far away."""
-    probed: dict[str, float] = app.state.probed
-    if monotonic() - probed.get("storage", -_PROBE_SECONDS) >= _PROBE_SECONDS:
-        await in_thread(lambda: app.state.runtime.storage.current().probe())
-        probed["storage"] = monotonic()
+    """At most every five seconds, and once at a time: it writes to the disk, or asks a store far away, which may be long in
+    answering. Nobody waits for that."""
+    probes: list[asyncio.Task[float]] = app.state.probes
+    if not probes or _is_over(probes[0]):
+        probes[:] = [asyncio.create_task(in_far_thread(_probe, app.state.runtime))]
+    done, _ = await asyncio.wait(probes, timeout=_PATIENCE)
+    if not done:
+        raise Unavailable("the storage does not answer; try again in a moment")
+    probes[0].result()
+
+
+def _probe(runtime: Runtime) -> float:
+    """When it answered."""
+    runtime.storage.current().probe()
+    return monotonic()
+
+
+def _is_over(probe: asyncio.Task[float]) -> bool:
+    """Whether its word counts no more: that of a failure is for those who waited for it."""
+    return probe.done() and (bool(probe.exception()) or monotonic() - probe.result() >= _PROBE_SECONDS)
 
 
 async def _require_space(app: FastAPI) -> None:

@@ -4,19 +4,20 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from fenfa.errors import BadInput, BadPackage, StoreUnreachable
+from fenfa.errors import BadInput, BadPackage, Unreachable
 from fenfa.inspectors.base import PackageInfo
 from fenfa.runtime import Runtime
 from fenfa.services import releases, uploads
 from fenfa.services.homes import UploadRequest, check_request
 from fenfa.services.installability import Verdict, cover
 from fenfa.services.packages import bare_os_version, build_number
-from fenfa.services.records import Record
+from fenfa.services.records import Record, stamp
 from fenfa.vocabulary import Platform, Scope
 from fenfa.web import examples
 from fenfa.web.deps import guarded, idempotency_key, identity_of, now_of, runtime_of, urls_of
@@ -24,7 +25,7 @@ from fenfa.web.envelope import ok
 from fenfa.web.examples import answers, multipart
 from fenfa.web.fields import checked_build, checked_line, checked_prose
 from fenfa.web.multipart import ICON_FIELD, Form, receive_form, require_file
-from fenfa.web.threads import in_thread
+from fenfa.web.threads import in_far_thread, in_thread
 from fenfa.web.urls import Urls
 
 upload_router = APIRouter(tags=["Upload"], route_class=guarded(Scope.UPLOAD, max_body=None))
@@ -86,26 +87,29 @@ async def _take(request: Request, smart: bool) -> Response:
     form = await receive_form(request, runtime)
     try:
         wanted = await _request(request, form, smart)
-        answer = await runtime.database.write(_note, now_of(request), form, wanted, idempotency_key(request))
+        answer = await runtime.database.write(_note, runtime.clock(), form, wanted, idempotency_key(request))
+    except (
+        Unreachable
+    ):  # perhaps it was noted all the same: then it is finished, or else dropped, as soon as that is known
+        await in_thread(_keep, form)
+        raise
     except BaseException:
         await in_thread(form.discard)
         raise
     if answer is None:
-        answer = await in_thread(_settle, runtime, form)
+        answer = await in_far_thread(_settle, runtime, form)
     else:
         await in_thread(form.discard)
     return ok(await answer_of(request, answer), 201)
 
 
 def _settle(runtime: Runtime, form: Form) -> Record:
-    """Finishes and discards in one go, so that a request that is cut off here still leaves nothing half done. While the store
+    """Finishes and discards in one go, so that a request that is cut off here still leaves nothing half done. While an engine
     is down the bytes are kept, for this client to ask again or for a sweep."""
-    assert form.file is not None
     try:
         answer = uploads.finish_upload(runtime, form.upload_id)
-    except StoreUnreachable:
-        form.file.keep()
-        form.file.close()
+    except Unreachable:
+        _keep(form)
         raise
     except BaseException:
         form.discard()
@@ -114,14 +118,21 @@ def _settle(runtime: Runtime, form: Form) -> Record:
     return answer
 
 
-def _note(connection: Any, now: str, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:
+def _keep(form: Form) -> None:
+    assert form.file is not None
+    form.file.keep()
+    form.file.close()
+
+
+def _note(connection: Any, now: datetime, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:
     """Notes the upload; or gives the answer that an earlier one with the same key got."""
     assert form.file is not None
-    earlier = uploads.find_replay(connection, key, form.file.sha256, wanted) if key else None
+    earlier = uploads.find_replay(connection, now, key, form.file.sha256, wanted) if key else None
     if earlier is None:
         check_request(connection, wanted)
         file = form.file
-        uploads.receive(connection, now, form.upload_id, wanted, file.size, file.sha256, key, staged_by=file.holder)
+        digest, holder = file.sha256, file.holder
+        uploads.receive(connection, stamp(now), form.upload_id, wanted, file.size, digest, key, staged_by=holder)
     return earlier
 
 
