@@ -25,6 +25,7 @@ from fenfa.web import admin, api, crawlers, errors, metrics, public, reference, 
 from fenfa.web.api.catalog import Catalogs
 from fenfa.web.assets import Assets
 from fenfa.web.cache import ChangeMark, CommitCache, PageCache
+from fenfa.web.cors import Cors
 from fenfa.web.deps import PlainRoute
 from fenfa.web.meter import Meter
 from fenfa.web.public.downloads import SmallFiles
@@ -64,6 +65,7 @@ def create_app(opener: Opener | None = None) -> FastAPI:
     for router in api.ROUTERS:
         app.include_router(router)
     app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
+    app.add_middleware(Cors)
     app.add_middleware(SecurityHeaders)
     app.state.worker = 0
     app.state.draining = False
