@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from fenfa.db.tables import releases, uploads
 from fenfa.runtime import Runtime
-from fenfa.services.sweeps import Swept, sweep
+from fenfa.services.sweeps import Swept, sweep, sweep_in_turn, take_turn
 from fenfa.storage.base import release_key
 from fenfa.storage.staging import Staging
 from fenfa.vocabulary import new_id
@@ -219,6 +220,36 @@ def test_a_server_that_does_not_come_back_is_given_up(bench: Runtime, clock: Clo
     clock.move(days=2)
     assert sweep(other, HOUR).dropped == 1
     assert upload_row(bench, upload_id)["state"] == "failed"
+
+
+def test_what_servers_share_is_swept_by_one_of_them_an_hour(bench: Runtime, clock: Clock, tmp_path: Path) -> None:
+    """Each sees to its own staging all the same."""
+    other = other_server(bench, tmp_path)
+
+    def leave() -> None:
+        for part in ("a", "b"):
+            litter(bench, f"prd_{part * 8}", "var_aaaaaaaa", "rel_aaaaaaaa", "app.zip")
+        for server in (bench, other):
+            stage(server, b"half")[1].close()
+
+    clock.move(days=2)
+    leave()
+    assert [sweep_in_turn(server) for server in (bench, other)] == [Swept(0, 1, 2), Swept(0, 1, 0)]
+    leave()
+    assert [sweep_in_turn(server) for server in (other, bench)] == [Swept(0, 1, 0), Swept(0, 1, 0)]
+    clock.move(hours=1)
+    assert [sweep_in_turn(server) for server in (other, bench)] == [Swept(0, 0, 2), Swept(0, 0, 0)]
+
+
+def test_a_turn_is_one_servers_however_many_ask(bench: Runtime, clock: Clock) -> None:
+    def ask(_: int) -> bool:
+        return bench.database.write_now(take_turn, clock())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(ask, range(8))) == [False] * 7 + [True]
+    clock.move(hours=-2)
+    assert ask(0)
+    assert not ask(0)
 
 
 def test_a_staging_folder_keeps_its_name(tmp_path: Path) -> None:

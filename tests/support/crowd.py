@@ -212,5 +212,6 @@ def expected(answer: httpx.Response, *statuses: int) -> httpx.Response:
         return answer
     if answer.status_code in PASSING:
         assert answer.status_code != 503 or answer.headers["retry-after"]
-        raise Refused(f"{answer.status_code} {answer.json()['error']['message']}")
+        reason = answer.json()["error"]["message"] if answer.content else "without a word"
+        raise Refused(f"{answer.status_code} {reason}")
     raise Unexpected(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:300]}")

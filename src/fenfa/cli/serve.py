@@ -23,6 +23,7 @@ from fenfa.config import (
     process_config,
     unknown_variables,
 )
+from fenfa.db.shares import refuse_share
 from fenfa.errors import BadInput, ConfigInvalid, Unavailable, UpstreamFailed
 from fenfa.runtime import Runtime, lock_data_folder, open_runtime
 from fenfa.vocabulary import Scope
@@ -60,6 +61,8 @@ def serve(
     given |= {"PROXY_DOWNLOADS": True} if proxy_downloads else {}
     settings = _settings(config, given)
     _warn(settings)
+    if not settings.database_url:
+        refuse_share(settings.database_file)
     lock = lock_data_folder(settings)
     _listen_and_serve(settings, workers, server, drain, lock)
 
@@ -131,7 +134,7 @@ def prepare(settings: Config) -> tuple[dict[Scope, str], str]:
     from fenfa.services.jobs import release_leases
     from fenfa.services.records import stamp
     from fenfa.services.sessions import make_link
-    from fenfa.services.sweeps import GRACE, sweep
+    from fenfa.services.sweeps import sweep_in_turn
 
     database = open_database(settings.database_url, settings.database_file)
     for sentence in migrate(database):
@@ -139,7 +142,7 @@ def prepare(settings: Config) -> tuple[dict[Scope, str], str]:
     runtime = open_runtime(settings, database=database)
     _check_key(runtime)
     with suppress(Unavailable, UpstreamFailed):  # a bucket that does not answer keeps nobody from starting
-        sweep(runtime, GRACE)
+        sweep_in_turn(runtime)
     if database.file:  # the folder's lock says that nobody else is there; beside PostgreSQL others may be at work
         database.write_now(release_leases, stamp(runtime.clock()))
     made = first_tokens(runtime) if is_public(settings.host) and not settings.has_own_tokens else {}

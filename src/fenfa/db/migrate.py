@@ -32,13 +32,15 @@ def migrate(database: Database) -> list[str]:
     before = current_revision(database)
     if before == head_revision():
         return []
-    _refuse_foreign(database, before)
+    _refuse_foreign(database)
     _refuse_newer(before)
     said = [f"saved the database as {_back_up(database.file, before)}"] if before and database.file else []
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":  # another replica may be at it: wait, then look again
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             before = MigrationContext.configure(connection).get_current_revision()
+            if before == head_revision():
+                return []
         upgrade(connection, "head")
     return [*said, f"brought the database from {before or 'nothing'} to {head_revision()}"]
 
@@ -51,13 +53,14 @@ def upgrade(connection: Connection, revision: str) -> None:
     command.upgrade(config, revision)
 
 
-def _refuse_foreign(database: Database, revision: str | None) -> None:
-    """A database without our mark but with tables is somebody else's, such as the Go version's."""
-    if revision is None:
-        with database.reading() as connection:
-            if inspect(connection).get_table_names():
-                place = database.file or "the database"
-                raise ConfigInvalid(f"{place}: belongs to another program; set FENFA_DB_PATH to a file of Fenfa's own")
+def _refuse_foreign(database: Database) -> None:
+    """A database without our mark but with tables is somebody else's, such as the Go version's. The tables are looked at first:
+    another server may make them, with the mark, at this moment."""
+    with database.reading() as connection:
+        has_tables = bool(inspect(connection).get_table_names())
+    if has_tables and current_revision(database) is None:
+        place = database.file or "the database"
+        raise ConfigInvalid(f"{place}: belongs to another program; set FENFA_DB_PATH to a file of Fenfa's own")
 
 
 def _refuse_newer(revision: str | None) -> None:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, delete, or_, select, update
 
 from fenfa.config import Config
-from fenfa.db.tables import releases, uploads
+from fenfa.db.tables import releases, settings, uploads
+from fenfa.db.upserts import insert_missing
 from fenfa.errors import FenfaError, Unavailable, Unreachable, UpstreamFailed
 from fenfa.services import calls, devices, enrolments, jobs
 from fenfa.services.records import stamp
@@ -21,6 +22,8 @@ from fenfa.vocabulary import UploadState
 
 _KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed, and how long one waits for a person
 _GIVEN_UP = timedelta(days=7)
+_TURN = "swept_at"
+_EVERY = timedelta(minutes=50)  # less than the hour after which every server asks
 GRACE = timedelta(hours=24)
 
 
@@ -40,17 +43,44 @@ class Swept:
     removed: int
 
 
+def sweep_in_turn(bench: Bench) -> Swept:
+    """What this server holds; and, once an hour whoever is there, what all servers share. Blocks."""
+    finished, dropped = _sweep_own(bench)
+    is_our_turn = bench.database.write_now(take_turn, bench.clock())
+    return Swept(finished, dropped, _sweep_shared(bench, GRACE) if is_our_turn else 0)
+
+
 def sweep(bench: Bench, grace: timedelta) -> Swept:
     """`grace`: how young a file without a row may be and stay: the time in which a mistake can still be mended. Blocks."""
+    finished, dropped = _sweep_own(bench)
+    return Swept(finished, dropped, _sweep_shared(bench, grace))
+
+
+def _sweep_own(bench: Bench) -> tuple[int, int]:
     bench.database.write_now(_forget_old, stamp(bench.clock() - _KEPT))  # rows first: what has none is dropped below
     finished, dropped = settle_staging(bench)
     dropped += _drop_expired(bench)
     dropped += bench.database.write_now(_fail_lost, bench.clock(), bench.staging)
+    return finished, dropped
+
+
+def _sweep_shared(bench: Bench, grace: timedelta) -> int:
     removed = _remove_litter(bench, grace)
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
         bench.database.write_now(forget, bench.clock())
     bench.database.write_now(devices.forget_unused, bench.clock(), bench.config.udid_keep_days)
-    return Swept(finished, dropped, removed)
+    return removed
+
+
+def take_turn(connection: Connection, now: datetime) -> bool:
+    """True for one caller an hour, over all servers. One whose clock was put back does not wait for it."""
+    insert_missing(connection, settings, [{"name": _TURN, "value": "", "updated_at": ""}])
+    mine = settings.c.name == _TURN
+    last = connection.scalar(select(settings.c.value).where(mine).with_for_update()) or ""
+    if stamp(now - _EVERY) < last <= stamp(now):
+        return False
+    connection.execute(update(settings).where(mine).values(value=stamp(now)))
+    return True
 
 
 def settle_staging(bench: Bench) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from fenfa.config import process_config
 from fenfa.errors import FenfaError
 from fenfa.runtime import Runtime, open_runtime
 from fenfa.services.runner import Runner
-from fenfa.services.sweeps import GRACE, settle_staging, sweep
+from fenfa.services.sweeps import settle_staging, sweep_in_turn
 from fenfa.services.traffic import record_events
 from fenfa.web import admin, api, crawlers, errors, metrics, public, reference, resumable
 from fenfa.web.api.catalog import Catalogs
@@ -182,7 +182,7 @@ async def write_events(runtime: Runtime, meter: Meter | None = None) -> None:
 
 
 async def _sweep(runtime: Runtime) -> None:
-    done = await in_far_thread(sweep, runtime, GRACE)
+    done = await in_far_thread(sweep_in_turn, runtime)
     if done.finished or done.dropped or done.removed:
         log.info("swept: %d finished, %d dropped, %d removed", done.finished, done.dropped, done.removed)
 
