@@ -9,6 +9,7 @@ FenfaError
 │   └── PartGone                                what it was a part of is still there
 ├── MethodNotAllowed      METHOD_NOT_ALLOWED
 ├── Conflict              CONFLICT              a name is taken, or a package contradicts its variant
+│   └── Collided                                two changed the same thing at the same moment; trying again may do
 ├── NotOffered            NOT_OFFERED           this installation does not do that; the message names what does
 ├── TooLarge              PAYLOAD_TOO_LARGE
 ├── BadPackage            BAD_PACKAGE           the file is not what its name says, or cannot be read
@@ -91,6 +92,10 @@ class MethodNotAllowed(FenfaError):
 
 class Conflict(FenfaError):
     code = "CONFLICT"
+
+
+class Collided(Conflict):
+    pass
 
 
 class NotOffered(FenfaError):

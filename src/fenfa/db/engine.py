@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from fenfa.db.retries import repeated
 from fenfa.db.snapshots import Snapshots
-from fenfa.errors import ConfigInvalid, Conflict, DatabaseUnreachable, FenfaError, NotFound, StorageFull, Unavailable
+from fenfa.errors import Collided, ConfigInvalid, DatabaseUnreachable, FenfaError, NotFound, StorageFull, Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -225,7 +225,7 @@ def _translated() -> Iterator[None]:
     except IntegrityError as error:
         if _kind(error) not in _COLLISIONS:
             raise
-        raise Conflict("another request changed the same thing at the same moment; try again") from error
+        raise Collided("another request changed the same thing at the same moment; try again") from error
 
 
 def _unavailable(error: Exception) -> FenfaError:

@@ -12,7 +12,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from fenfa.db.tables import uploads
-from fenfa.errors import BadInput, BadPackage, Conflict, NotFound, NotOffered, TooLarge, Unavailable, UpstreamFailed
+from fenfa.errors import (
+    BadInput,
+    BadPackage,
+    Collided,
+    Conflict,
+    NotFound,
+    NotOffered,
+    TooLarge,
+    Unavailable,
+    UpstreamFailed,
+)
 from fenfa.services.homes import UploadRequest, check_request
 from fenfa.services.records import Record, stamp
 from fenfa.services.settings import Settings
@@ -82,7 +92,7 @@ def find_direct(connection: Connection, upload_id: str) -> Record:
 
 
 def finish(bench: Bench, upload_id: str) -> Record:
-    """Makes the release; gives what `finish_upload` gives. Blocks. Repeat it after `Unavailable` and `UpstreamFailed`."""
+    """Makes the release; gives what `finish_upload` gives. Blocks. Repeat it after `Unavailable`, `UpstreamFailed`, `Collided`."""
     upload = bench.database.read_now(find_direct, upload_id)
     if upload["state"] == UploadState.READY:
         return dict(upload["answer"])
@@ -96,6 +106,8 @@ def finish(bench: Bench, upload_id: str) -> Record:
     try:
         _require_announced(parcel, upload, arrival.size, arrival.sha256)
         return make_release(bench, upload, parcel)
+    except Collided:
+        raise
     except _FINAL as error:
         if bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, error.message):
             with suppress(Unavailable, UpstreamFailed):  # after the row: an object that stays is litter for the sweep

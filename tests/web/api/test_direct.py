@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from fenfa.services.relocation import relocate
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.verification import verify
 from fenfa.storage.base import Address
@@ -242,6 +243,14 @@ def test_an_idempotency_key_gives_the_same_upload_again(client: AppClient, varia
     assert begin(client, variant).id != first.id
 
 
+def test_announcing_twice_at_once_is_announcing_once(client: AppClient, variant: str) -> None:
+    headers = {**UPLOAD, "Idempotency-Key": "one"}
+    call = ("POST", PATH, {"headers": headers, "json": announcement(variant_id=variant)})
+    answers = [one for one in client.together(call, call, call) if one.status_code == 201]
+    assert len({one.json()["data"]["upload_id"] for one in answers}) == 1
+    assert client.rows("SELECT count(*) FROM uploads") == [(1,)]
+
+
 def test_a_key_goes_on_to_the_ordinary_way(client: AppClient, variant: str) -> None:
     """The bucket could not be reached from where the client is."""
     key = {**UPLOAD, "Idempotency-Key": "one"}
@@ -343,6 +352,29 @@ def test_what_nobody_finishes_is_swept_after_a_day(client: AppClient, address: A
     assert objects(address) == [key for (key,) in client.rows("SELECT storage_key FROM releases")]
     assert refusal(lost.finish())[0] == 404
     assert kept.put(OTHER) == 412
+
+
+def test_its_object_goes_with_the_release(client: AppClient, address: Address) -> None:
+    upload = begin(client, create=True, headers=ADMIN)
+    upload.put()
+    release = upload.release()
+    client.admin("DELETE", f"/admin/api/releases/{release['id']}")
+    assert objects(address) == []
+    assert upload.put() == 200  # the address still holds, but what comes is nobody's
+    assert client.get(f"/d/{release['id']}").status_code == 404
+    client.clock.now = datetime.now(UTC) + 25 * GRACE / 24
+    sweep(client.runtime, GRACE)
+    assert objects(address) == []
+
+
+def test_it_moves_to_the_disk_like_any_other(client: AppClient, address: Address) -> None:
+    upload = begin(client, create=True, headers=ADMIN)
+    upload.put()
+    release = upload.release()
+    stores = client.runtime.storage
+    assert [one.problem for one in relocate(client.runtime, stores.local)] == [""]
+    assert objects(address) == []
+    assert client.get(f"/d/{release['id']}").content == BUILD
 
 
 def test_a_url_ends_after_an_hour(client: AppClient, variant: str) -> None:
