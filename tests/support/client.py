@@ -28,7 +28,7 @@ from tests.support.postgresql import on_postgresql, shared_database
 from tests.support.seaweedfs import on_s3, shared_bucket
 
 ON_SQLITE = pytest.mark.skipif(on_postgresql(), reason="what it looks at is the SQLite file")
-ON_DISK = pytest.mark.skipif(on_s3(), reason="what it looks at is files on the disk")
+ON_DISK = pytest.mark.skipif(on_s3(), reason="it is about files on the disk, or a server without a bucket")
 UPLOAD = {"X-Auth-Token": "dev-upload-token"}
 ADMIN = {"X-Auth-Token": "dev-admin-token"}
 
@@ -96,6 +96,16 @@ class AppClient:
         root = Path(self.runtime.config.data_dir)
         found = [path for folder in ("staging", "uploads") for path in (root / folder).rglob("*")]
         return sorted(str(path.relative_to(root)) for path in found)
+
+    def stored(self) -> list[str]:
+        """The keys of all builds, wherever they lie."""
+        return sorted(one.key for store in self.runtime.storage.every() for one in store.objects())
+
+    def lose_files(self) -> None:
+        """All builds are gone; their rows are not."""
+        for store in self.runtime.storage.every():
+            for one in list(store.objects()):
+                store.delete(one.key)
 
     def token(self, scope: str = "admin", **fields: str) -> dict[str, str]:
         """The header of a new token."""

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fenfa.web.errors import STATUS
-from tests.support.client import ADMIN, ON_SQLITE, UPLOAD, AppClient, refusal
+from tests.support.client import ADMIN, ON_DISK, ON_SQLITE, UPLOAD, AppClient, refusal
 from tests.web.routes import TABLE, address
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
@@ -186,8 +186,7 @@ def test_the_messages_of_a_broken_database(client: AppClient) -> None:
 
 def test_a_file_that_is_gone_is_an_error_that_names_no_path(client: AppClient) -> None:
     made = client.make_release()
-    [stored] = [path for path in client.files() if path.endswith("app.tar.gz")]
-    (client.runtime.config.database_file.parent / stored).unlink()
+    client.lose_files()
     code, word, message = refusal(client.get(f"/d/{made['release']['id']}"))
     assert (code, word) == (500, "INTERNAL_ERROR")
     assert not LEAK.search(message)
@@ -209,6 +208,7 @@ def test_a_database_file_that_is_no_database(client: AppClient) -> None:
     assert client.get("/healthz").status_code in (500, 503)
 
 
+@ON_DISK
 def test_health_tells_when_the_storage_cannot_be_written(client: AppClient) -> None:
     assert client.runtime.storage.local.path("uploads/x") is not None
     folder = client.runtime.config.database_file.parent / "uploads"

@@ -177,6 +177,7 @@ class FileAnswer:
         self._accel = accel if self.plan.sends and _leaves_to_nginx(scope["headers"]) else ""
         self._opened: str | FileIO | Elsewhere | None = None
         self._pieces: Iterator[bytes] | None = None
+        self._first = b""
         if self._accel and isinstance(source, Path):
             source.stat()
         elif self.plan.sends and isinstance(source, Path):
@@ -185,6 +186,12 @@ class FileAnswer:
             self._opened = source
         elif self.plan.sends and pieces:
             self._pieces = pieces(self.plan.start, self.plan.end)
+
+    async def begin(self) -> None:
+        """Fetches the first piece of what is not on this machine, as opening does with what is, and raises what that raises:
+        a store that is down is an answer, not a broken one."""
+        if self._pieces:
+            self._first = await _next(self._pieces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(self._opened, Elsewhere):
@@ -200,12 +207,9 @@ class FileAnswer:
             await send({"type": "http.response.start", "status": 200, "headers": raw})
             await send({"type": "http.response.body", "body": b""})
             return
-        first = (
-            await _next(self._pieces) if self._pieces else b""
-        )  # a store that is down is an answer, not a broken one
         await send({"type": "http.response.start", "status": self.plan.status, "headers": raw})
         if self._pieces:
-            await _pass_on(first, self._pieces, self.plan.end - self.plan.start, send)
+            await _pass_on(self._first, self._pieces, self.plan.end - self.plan.start, send)
         elif self._opened is None:
             await send({"type": "http.response.body", "body": self._error if scope["method"] == "GET" else b""})
         elif isinstance(self._opened, str):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fenfa import __version__
 from fenfa.web.licences import installed_licences
-from tests.support.client import ADMIN, AppClient
+from tests.support.client import ADMIN, ON_DISK, AppClient
 
 PATH = "/admin/about"
 
@@ -27,6 +27,7 @@ def test_what_is_here_is_counted(client: AppClient) -> None:
     assert "2.0 KB" in page
 
 
+@ON_DISK
 def test_a_store_that_cannot_be_written_to_is_told(client: AppClient) -> None:
     uploads = Path(client.runtime.config.data_dir) / "uploads"
     uploads.rmdir()

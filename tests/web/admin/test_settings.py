@@ -11,7 +11,7 @@ import pytest
 from fenfa.config import Config, setting_rows
 from fenfa.services.settings import setting_names
 from fenfa.web.admin.settings import SECTIONS, fixed_settings
-from tests.support.client import ADMIN, AppClient, running
+from tests.support.client import ADMIN, ON_DISK, AppClient, running
 from tests.web.api.bad_texts import GOOD_LINES
 from tests.web.api.test_settings import EVERYTHING, P8, SECRETS
 
@@ -124,6 +124,7 @@ def test_secrets_go_in_and_never_come_out(client: AppClient) -> None:
     assert "Leave it empty to keep it." in pages
 
 
+@ON_DISK
 def test_an_empty_secret_keeps_it_and_the_box_takes_it_away(client: AppClient) -> None:
     save(client, "storage", s3_bucket="my-bucket", s3_access_key="AKIA1", s3_secret_key="hidden")
     save(client, "storage", s3_access_key="", s3_secret_key=" ")
@@ -165,6 +166,7 @@ def test_the_storage_is_tried_out(client: AppClient) -> None:
     assert actions(client) == ["storage.try"]
 
 
+@ON_DISK
 def test_a_store_that_does_not_work_says_so(client: AppClient) -> None:
     uploads = Path(client.runtime.config.data_dir) / "uploads"
     uploads.rmdir()

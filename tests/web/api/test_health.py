@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.client import AppClient, refusal, running
+from tests.support.client import ON_DISK, AppClient, refusal, running
 from tests.support.faulty_wire import Fault, faulty_wire
 from tests.support.seaweedfs import SeaweedFS, settings_of
 
@@ -61,6 +61,7 @@ def test_not_ready_on_a_full_disk(tmp_path: Path) -> None:
         assert failing(client) == {"space"}
 
 
+@ON_DISK
 def test_not_ready_without_storage(client: AppClient) -> None:
     folder = Path(client.runtime.config.data_dir) / "uploads"
     folder.rmdir()

@@ -24,7 +24,7 @@ def test_reinspection_fills_what_was_empty(client: AppClient, tmp_path: Path) ->
 
 def test_a_missing_file_is_told(client: AppClient) -> None:
     made = client.make_release()
-    next((client.runtime.staging.folder.parent / "uploads").rglob("*.tar.gz")).unlink()
+    client.lose_files()
     (told,) = reinspect(client.runtime)
     assert (told.release_id, "missing" in told.problem) == (made["release"]["id"], True)
 

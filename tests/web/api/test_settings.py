@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from fenfa.vocabulary import FILE_TYPES
 from tests.support.client import ADMIN, ON_SQLITE, AppClient, refusal
+from tests.support.seaweedfs import on_s3
 from tests.web.shapes import SETTINGS, check
 
 URL = "/admin/api/settings"
@@ -45,8 +46,8 @@ def test_first_values(client: AppClient) -> None:
     check(found, SETTINGS)
     assert found["primary_domain"] == "http://localhost:8000"
     assert (found["secondary_domains"], found["organization"]) == ([], "Fenfa Distribution")
-    assert (found["updated_at"], found["storage_type"]) == (None, "local")
-    assert (found["s3_configured"], found["apple_configured"]) == (False, False)
+    assert (found["updated_at"], found["storage_type"]) == (None, "s3" if on_s3() else "local")
+    assert (found["s3_configured"], found["apple_configured"]) == (on_s3(), False)
 
 
 def test_change_everything(client: AppClient) -> None:

@@ -76,8 +76,16 @@ def test_proxy_passes_ranges_on(tmp_path: Path, address: Address) -> None:
         assert downloads(client) == 1
 
 
+def test_proxy_tells_of_a_missing_object_and_counts_nothing(tmp_path: Path, address: Address) -> None:
+    with running(tmp_path / "data", **settings_of(address), proxy_downloads="true") as client:
+        path = release(client)
+        client.lose_files()
+        assert refusal(client.get(path))[:2] == (500, "INTERNAL_ERROR")
+        assert downloads(client) == 0
+
+
 def test_settings_are_tried_before_they_are_saved(tmp_path: Path, address: Address) -> None:
-    with running(tmp_path / "data", storage_type="local") as client:
+    with running(tmp_path / "data", storage_type="local", proxy_downloads="false") as client:
         bad = settings_of(replace(address, secret_key="wrong"))
         code, _, message = refusal(client.put("/admin/api/settings", headers=ADMIN, json=bad))
         assert code == 400

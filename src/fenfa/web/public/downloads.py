@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from fenfa.errors import NotFound
 from fenfa.runtime import Runtime
 from fenfa.services.records import Record
 from fenfa.services.releases import find_visible_release
@@ -58,13 +59,24 @@ class Download:
 
 
 async def download(request: Request) -> ASGIApp:
-    runtime = runtime_of(request)
+    runtime, release_id = runtime_of(request), request.path_params["release_id"]
     downloads: CommitCache[Download] = request.app.state.downloads
-    found = await downloads.get(request.path_params["release_id"], partial(find_download, runtime.storage))
+    find = partial(find_download, runtime.storage)
+    found = await downloads.get(release_id, find)
+    try:
+        answer = await _opened(request, runtime, found)
+    except (FileNotFoundError, NotFound) as error:
+        await runtime.database.read(find, release_id)  # deleted since it was looked up: then it is not found
+        raise FileNotFoundError("the stored file is missing") from error
+    if _counts(answer.plan, found.size):
+        is_part = answer.plan.status == 206
+        runtime.events.add(event_of(request, runtime, EventType.DOWNLOAD, found.subject, is_part=is_part))
+    return answer
+
+
+async def _opened(request: Request, runtime: Runtime, found: Download) -> FileAnswer:
     store = runtime.storage.open(found.address)
     path = store.path(found.storage_key)
-    if path and not path.exists():  # deleted since it was looked up, perhaps by another server: then it is not found
-        await runtime.database.read(partial(find_download, runtime.storage), request.path_params["release_id"])
     answer = FileAnswer(
         request.scope,
         path if path or runtime.config.proxy_downloads else Elsewhere(store.link(found.storage_key)),
@@ -76,11 +88,9 @@ async def download(request: Request) -> ASGIApp:
         accel=_accel(request, runtime, found.storage_key) if path else "",
         pieces=partial(pieces, store, found.storage_key),
     )
+    await answer.begin()
     if path and found.size <= SMALL and answer.plan.status == 200:
         request.app.state.small_files.learn(found, path, answer.final_headers())
-    if _counts(answer.plan, found.size):
-        is_part = answer.plan.status == 206
-        runtime.events.add(event_of(request, runtime, EventType.DOWNLOAD, found.subject, is_part=is_part))
     return answer
 
 
