@@ -62,9 +62,9 @@ def create_app(opener: Opener | None = None) -> FastAPI:
         },
     )
     app.router.routes.extend(Route(r.path, r.get_route_handler()) for r in _plain_routes())
-    for router in api.ROUTERS:
+    app.router.routes.extend([*public.ROUTES, *_FILES, *admin.ROUTES, *reference.ROUTES])
+    for router in api.ROUTERS:  # last: to pass them all by costs three times what a download does
         app.include_router(router)
-    app.router.routes.extend([*public.ROUTES, *admin.ROUTES, *reference.ROUTES, *_FILES])
     app.add_middleware(Cors)
     app.add_middleware(SecurityHeaders)
     app.state.worker = 0
