@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fenfa.errors import StorageFull, TooLarge
-from fenfa.storage.staging import StagedFile, Staging
+from fenfa.storage.staging import STRIDE, WRITE_BACK, StagedFile, Staging
 
 
 @pytest.fixture
@@ -28,6 +28,19 @@ def test_bytes_are_counted_hashed_and_kept(staging: Staging) -> None:
     assert staging.path("upl_1").read_bytes() == b"content"
     staged.discard()
     assert not staging.path("upl_1").exists()
+
+
+@pytest.mark.parametrize("size", [STRIDE - 1, STRIDE + 1, WRITE_BACK, 2 * WRITE_BACK + 7])
+def test_a_piece_may_have_any_size(staging: Staging, size: int) -> None:
+    data = os.urandom(size)
+    file = staging.create("upl_large", 10**9)
+    file.write(b"before")
+    file.write(data)
+    file.write(bytearray(b"after"))
+    file.seal()
+    assert file.path.read_bytes() == b"before" + data + b"after"
+    assert (file.size, file.sha256) == (size + 11, hashlib.sha256(b"before" + data + b"after").hexdigest())
+    file.discard()
 
 
 def test_reserve_is_cut_off(staging: Staging) -> None:
