@@ -29,7 +29,7 @@ from fenfa.services.settings import Settings
 from fenfa.services.uploads import Bench, Parcel, find_replay, get_upload, make_release, mark_failed, receive
 from fenfa.services.variants import get_variant
 from fenfa.services.verification import stored_sha256
-from fenfa.storage.base import Storage, release_key
+from fenfa.storage.base import Placed, Storage, release_key
 from fenfa.storage.direct import Direct, Grant
 from fenfa.vocabulary import UploadState, new_id
 
@@ -48,18 +48,6 @@ class Opening:
     upload_id: str
     grant: Grant
     expires_at: str
-
-
-@dataclass(frozen=True)
-class Placed:
-    """An object as inspectors read it."""
-
-    storage: Storage
-    key: str
-    size: int
-
-    def read(self, start: int, count: int) -> bytes:
-        return self.storage.read(self.key, start, count)
 
 
 def may_offer(settings: Settings) -> bool:

@@ -1,7 +1,6 @@
 """Reading stored packages again, after Fenfa has learned to read more of them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from fenfa.services.products import get_product, touch
 from fenfa.services.records import Record, fetch_all, stamp
 from fenfa.services.texts import one_line
 from fenfa.services.uploads import Bench
-from fenfa.storage.base import pieces
-from fenfa.vocabulary import new_id
+from fenfa.storage.base import Placed
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,7 @@ def reinspect(bench: Bench, release_id: str | None = None) -> Iterator[Reinspect
 
 def _read_again(bench: Bench, release: Record) -> str:
     try:
-        with local_copy(bench, release) as path:
-            package = bench.inspect(path, release["file_name"])
+        package = bench.inspect(_file_of(bench, release), release["file_name"])
     except NotFound:
         return "its file is missing; `fenfa verify` tells more"
     except BadPackage as error:
@@ -53,24 +50,15 @@ def _read_again(bench: Bench, release: Record) -> str:
     return ""
 
 
-@contextmanager
-def local_copy(bench: Bench, release: Record) -> Iterator[Path]:
-    """The release's file on this machine: itself, or what was fetched into staging for as long."""
+def _file_of(bench: Bench, release: Record) -> Path | Placed:
+    """Where it lies, `NotFound` if it does not; of an object only what its reader needs is fetched."""
     store, key = bench.storage.of(release["storage"]), release["storage_key"]
     path = store.path(key)
-    if path is not None:
-        if not path.is_file():
-            raise NotFound("the stored file is missing")
-        yield path
-        return
-    staged = bench.staging.create(new_id("upl"), release["size_bytes"])
-    try:
-        for piece in pieces(store, key, 0, release["size_bytes"]):
-            staged.write(piece)
-        staged.seal()
-        yield staged.path
-    finally:
-        staged.discard()
+    if path is not None and not path.is_file():
+        raise NotFound("the stored file is missing")
+    if path is None:
+        store.read(key, 0, 1)
+    return path or Placed(store, key, release["size_bytes"])
 
 
 def _save(connection: Connection, now: str, release: Record, values: Record, icon_png: bytes | None) -> None:

@@ -5,7 +5,9 @@ stopped in between has cost nothing: copying again changes nothing, and a copy t
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
@@ -13,12 +15,12 @@ from fenfa.db.tables import releases
 from fenfa.errors import Conflict, FenfaError, NotFound
 from fenfa.services.products import touch
 from fenfa.services.records import Record, fetch_all
-from fenfa.services.reinspection import local_copy
 from fenfa.services.releases import find_same_bytes, get_release, meta_json
 from fenfa.services.uploads import Bench
 from fenfa.services.verification import stored_sha256
-from fenfa.storage.base import Storage
+from fenfa.storage.base import Storage, pieces
 from fenfa.storage.local import file_sha256
+from fenfa.vocabulary import new_id
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def relocate(bench: Bench, target: Storage) -> Iterator[Relocated]:
 
 def _relocate(bench: Bench, target: Storage, release: Record) -> None:
     key, sha256 = release["storage_key"], release["sha256"]
-    with local_copy(bench, release) as path:
+    with _local_copy(bench, release) as path:
         if file_sha256(path) != sha256:
             raise Conflict("its file is corrupt; `fenfa verify` tells more")
         twins = bench.database.read_now(find_same_bytes, target.name, sha256)
@@ -55,6 +57,26 @@ def _relocate(bench: Bench, target: Storage, release: Record) -> None:
         return
     _require_kept(bench, target, release)
     bench.storage.of(release["storage"]).delete(key)
+
+
+@contextmanager
+def _local_copy(bench: Bench, release: Record) -> Iterator[Path]:
+    """The release's file on this machine: itself, or what was fetched into staging for as long."""
+    store, key = bench.storage.of(release["storage"]), release["storage_key"]
+    path = store.path(key)
+    if path is not None:
+        if not path.is_file():
+            raise NotFound("the stored file is missing")
+        yield path
+        return
+    staged = bench.staging.create(new_id("upl"), release["size_bytes"])
+    try:
+        for piece in pieces(store, key, 0, release["size_bytes"]):
+            staged.write(piece)
+        staged.seal()
+        yield staged.path
+    finally:
+        staged.discard()
 
 
 def _require_kept(bench: Bench, target: Storage, release: Record) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-from fenfa.errors import StorageFull
+from fenfa.errors import NotFound, StorageFull
 from fenfa.vocabulary import CONTENT_TYPES, file_type
 
 if TYPE_CHECKING:
@@ -95,6 +95,21 @@ class Storage(Protocol):
 
     def probe(self) -> None:
         """Raises `Unavailable` unless a write and a delete succeed."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An object of a known size, in bytes, that is read by stretches."""
+
+    storage: Storage
+    key: str
+    size: int
+
+    def read(self, start: int, count: int) -> bytes:
+        data = self.storage.read(self.key, start, count)
+        if len(data) < min(count, self.size - start):
+            raise NotFound("the stored file is cut short")
+        return data
 
 
 def pieces(storage: Storage, key: str, start: int, end: int) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from fenfa.services.reinspection import reinspect
 from fenfa.services.relocation import relocate
 from fenfa.services.sweeps import GRACE, sweep
 from fenfa.services.verification import verify
@@ -228,6 +229,11 @@ def test_only_what_is_needed_is_fetched(client: AppClient, address: Address, tmp
     assert upload.put(content) == 200
     assert upload.release()["size_bytes"] == len(content) > 20 << 20
     assert 0 < sum(fetched) < 1 << 20
+    fetched.clear()
+    client.sql("UPDATE releases SET package = '{}'")
+    assert [one.problem for one in reinspect(client.runtime)] == [""]
+    assert 0 < sum(fetched) < 1 << 20
+    assert "com.example.app" in str(client.rows("SELECT package FROM releases"))
 
 
 def test_an_idempotency_key_gives_the_same_upload_again(client: AppClient, variant: str) -> None:
@@ -365,6 +371,17 @@ def test_its_object_goes_with_the_release(client: AppClient, address: Address) -
     client.clock.now = datetime.now(UTC) + 25 * GRACE / 24
     sweep(client.runtime, GRACE)
     assert objects(address) == []
+
+
+def test_a_build_that_was_damaged_in_the_bucket_is_told_and_the_rest_is_read(
+    client: AppClient, address: Address, variant: str
+) -> None:
+    damaged, whole = begin(client, variant), begin(client, variant, OTHER)
+    for upload, content in ((damaged, BUILD), (whole, OTHER)):
+        upload.put(content)
+        upload.release()
+    slip_in(address, damaged, BUILD[:-100])
+    assert ["missing" in one.problem for one in reinspect(client.runtime)] == [True, False]
 
 
 def test_it_moves_to_the_disk_like_any_other(client: AppClient, address: Address) -> None:
