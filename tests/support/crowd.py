@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
 import httpx
 
@@ -20,8 +22,10 @@ from tests.web.test_resumable import OFFSET, metadata
 
 PASSING = (429, 502, 503, 504)
 LARGE = 9_000_000  # more than goes to a bucket in one request
-_LARGE_EVERY, _PIECES_EVERY, _QUITS_EVERY = 7, 4, 6
+_LARGE_EVERY, _QUITS_EVERY = 7, 5
 _PATIENCE = 60.0
+SOON = 15.0
+STORE_AWAY = "503 the object store does not answer; try again in a moment"
 _LONGEST_PAUSE = 2.0
 
 
@@ -66,6 +70,7 @@ class Crowd:
     seed: int
     ledger: Ledger = field(default_factory=Ledger)
     over: threading.Event = field(default_factory=threading.Event)
+    apps: Iterator[int] = field(default_factory=count)
 
     @contextmanager
     def at_work(self, uploaders: int, downloaders: int) -> Iterator[Ledger]:
@@ -74,6 +79,7 @@ class Crowd:
             (self._upload_all, n) for n in range(uploaders)
         ]
         loops += [(self._download_all, n) for n in range(downloaders)]
+        loops.append((self._look_around, 0))
         threads = [threading.Thread(target=self._guarded, args=one, daemon=True) for one in loops]
         for thread in threads:
             thread.start()
@@ -99,11 +105,14 @@ class Crowd:
             self._upload(rng, f"{self.seed}-{number}-{turn}", turn + number)
 
     def _upload(self, rng: random.Random, key: str, turn: int) -> None:
-        content = make_build(rng.randbytes(LARGE if turn % _LARGE_EVERY == 0 else rng.randint(1_000, 300_000)))
+        size = LARGE if turn % _LARGE_EVERY == 0 else rng.randint(1_000, 300_000)
+        app = rng.choice((0, next(self.apps) // 3))  # new ones come from several uploaders at once
+        content = make_build(rng.randbytes(size), f"com.example.app{app}", f"App {app}")
         sha256 = hashlib.sha256(content).hexdigest()
-        job = Pieces(content, sha256) if turn % _PIECES_EVERY == 0 else Whole(content, key)
+        kind = JOBS[turn % len(JOBS)]
+        job = kind(content, sha256, key)
         self.ledger.open.add(sha256)
-        self.ledger.count("uploads", "large" if len(content) > LARGE else "small", type(job).__name__.lower())
+        self.ledger.count("uploads", "large" if size == LARGE else "small", kind.__name__.lower())
         variant, pause = rng.choice(self.variants), 0.1
         while True:
             release_id = self._try(job, rng, variant)
@@ -116,13 +125,13 @@ class Crowd:
             time.sleep(rng.uniform(0, pause))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _try(self, job: "Whole | Pieces", rng: random.Random, variant: str) -> str:
+    def _try(self, job: "Job", rng: random.Random, variant: str) -> str:
         server, began = job.chosen(self.servers, rng), time.monotonic()
         try:
             with httpx.Client(base_url=server.url, headers=ADMIN, timeout=_PATIENCE) as client:
                 return job.send(client, variant)
         except (httpx.TransportError, Refused) as error:
-            self.ledger.count("failed attempts", f"{error.__class__.__name__} {error}"[:80])
+            self.ledger.count("failed attempts", f"{error.__class__.__name__} {error}")
         except Unexpected as error:
             self.ledger.wrong.append(f"{server.folder.name}: {error}")
             raise
@@ -153,33 +162,78 @@ class Crowd:
         else:
             self.ledger.count("downloads")
 
+    def _look_around(self, rng: random.Random, number: int) -> None:
+        """At what asks no store for its bytes: it is answered soon, whatever else hangs."""
+        while not self.over.wait(0.1):
+            server, path = rng.choice(self.servers), rng.choice(("/healthz", "/readyz", "/admin/api/products"))
+            try:
+                answer = httpx.get(f"{server.url}{path}", headers=ADMIN, timeout=SOON)
+            except httpx.TimeoutException:
+                self.ledger.wrong.append(f"{server.folder.name}: {path} was not answered in {SOON} s")
+            except httpx.TransportError:
+                self.ledger.count("failed looks")
+            else:
+                self.ledger.count(f"{answer.status_code} {path}")
+                if answer.status_code not in (200, 503):
+                    self.ledger.wrong.append(f"{server.folder.name}: {path} {answer.status_code} {answer.text[:300]}")
+
 
 class Unexpected(Exception):
     """An answer that no client may get."""
 
 
 @dataclass
-class Whole:
-    """One form, sent again and again under one key."""
+class Job:
+    """One build on its way. `send` tries once, wherever it got to before, and gives the release's ID."""
 
     content: bytes
+    sha256: str
     key: str
 
     def chosen(self, servers: Sequence[FenfaServer], rng: random.Random) -> FenfaServer:
         return rng.choice(servers)
 
     def send(self, client: httpx.Client, variant: str) -> str:
-        form, files = {"variant_id": variant}, {"app_file": ("app.apk", self.content)}
-        answer = client.post("/upload", data=form, files=files, headers={"Idempotency-Key": self.key})
-        return release_in(answer)
+        raise NotImplementedError
+
+    @property
+    def form(self) -> dict[str, Any]:
+        return {"files": {"app_file": ("app.apk", self.content)}, "headers": {"Idempotency-Key": self.key}}
+
+
+class Whole(Job):
+    """One form, sent again and again under one key."""
+
+    def send(self, client: httpx.Client, variant: str) -> str:
+        return release_in(client.post("/upload", data={"variant_id": variant}, **self.form))
+
+
+class Smart(Job):
+    """The same, for an app that perhaps is not there yet."""
+
+    def send(self, client: httpx.Client, variant: str) -> str:
+        return release_in(client.post("/smart-upload", data={"create": "1"}, **self.form))
+
+
+class Direct(Job):
+    """Past the server, into the bucket."""
+
+    def send(self, client: httpx.Client, variant: str) -> str:
+        wanted = {"file_name": "app.apk", "size_bytes": len(self.content), "sha256": self.sha256, "variant_id": variant}
+        answer = client.post("/uploads/direct", json=wanted, headers={"Idempotency-Key": self.key})
+        if "NOT_OFFERED" in answer.text:
+            raise Refused("the bucket is not known well enough")
+        told = expected(answer, 201).json()["data"]
+        put = httpx.put(told["url"], content=self.content, headers=told["headers"], timeout=_PATIENCE)
+        if not put.is_success and put.status_code != 412:  # an earlier try put it there
+            raise Refused(f"{put.status_code} from the bucket")
+        return release_in(client.post(f"/uploads/direct/{told['upload_id']}/finish"))
 
 
 @dataclass
-class Pieces:
+class Pieces(Job):
     """Sent in pieces to the server that has the first ones."""
 
-    content: bytes
-    sha256: str
     server: FenfaServer | None = None
     path: str = ""
 
@@ -201,6 +255,9 @@ class Pieces:
                 answer = client.patch(self.path, content=piece, headers=headers)
                 offset = int(expected(answer, 204, 409, 423).headers.get("upload-offset", offset))
         return release_in(client.post(f"{self.path}/complete"))
+
+
+JOBS: tuple[type[Job], ...] = (Pieces, Smart, Whole, Direct, Smart, Whole)
 
 
 def release_in(answer: httpx.Response) -> str:
