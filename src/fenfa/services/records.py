@@ -32,7 +32,8 @@ class Listed:
 
 def stamp(moment: datetime) -> str:
     """The form in which times are stored and shown: `2026-01-02T03:04:05.678Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat('T', 'milliseconds')[:-6]}Z"
 
 
 def record(row: Row[Any]) -> Record:

@@ -1,6 +1,5 @@
 """Turns a request into an event: address truncated, visitor hashed, ready for the buffer."""
 
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -39,12 +38,11 @@ def made_event(
     extra: dict[str, Any],
     is_part: bool = False,
 ) -> Event:
-    now: datetime = runtime.clock()
-    agent = agent[:_MAX_AGENT]
+    ts, agent = stamp(runtime.clock()), agent[:_MAX_AGENT]
     if not agent.isprintable():
         agent = "".join(c for c in agent if c.isprintable())
     return Event(
-        ts=stamp(now),
+        ts=ts,
         type=kind,
         product_id=record["product_id"],
         app_id=record["app_id"],
@@ -52,7 +50,7 @@ def made_event(
         release_id=record["release_id"],
         ip=network_of(address),
         ua=agent,
-        visitor=visitor_of(runtime.keys.visitors, now.date().isoformat(), address, agent),
+        visitor=visitor_of(runtime.keys.visitors, ts[:10], address, agent),
         extra=extra,
         is_part=is_part,
     )
