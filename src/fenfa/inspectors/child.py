@@ -60,11 +60,13 @@ def main(module_name: str, place: str) -> None:
 
 
 def _path(place: str) -> "Path":
-    from pathlib import Path
+    if place.startswith("/"):
+        from pathlib import Path
 
+        return Path(place)
     from fenfa.inspectors.distant import DistantPath
 
-    return Path(place) if place.startswith("/") else DistantPath.of(place)
+    return DistantPath.of(place)
 
 
 if __name__ == "__main__":
