@@ -2,17 +2,18 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from fenfa.db.engine import Database, open_sqlite
-from fenfa.db.migrate import migrate
 from tests.inspectors.scores import pytest_terminal_summary, score  # noqa: F401 -- a hook and a fixture
 from tests.support.client import AppClient, running
 from tests.support.hostile import make_hostile
-from tests.support.postgresql import PostgreSQL, running_postgresql
+from tests.support.postgresql import PostgreSQL, shared_postgresql
 from tests.support.seaweedfs import SeaweedFS, shared_seaweedfs
+from tests.support.sqlite import migrated_file
 
 
 @pytest.fixture
@@ -32,10 +33,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql() -> PostgreSQL:
     """One server for the session; tests that use it carry the mark `postgresql`."""
-    with running_postgresql() as server:
-        yield server
+    return shared_postgresql()
 
 
 @pytest.fixture(scope="session")
@@ -45,26 +45,24 @@ def seaweedfs() -> SeaweedFS:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template() -> Path:
     """A migrated SQLite file to copy."""
-    file = tmp_path_factory.mktemp("template") / "fenfa.db"
-    database = open_sqlite(file)
-    migrate(database)
-    database.close()
-    return file
+    return migrated_file()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def open_database(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Callable[[], Database]:
+def open_database(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[Callable[[], Database]]:
     """Opens a fresh, migrated database, once on each engine."""
+    with ExitStack() as stack:
 
-    def open_fresh() -> Database:
-        if request.param == "postgresql":
-            server: PostgreSQL = request.getfixturevalue("postgresql")
-            return server.fresh()
-        return open_sqlite(Path(shutil.copy(sqlite_template, tmp_path / "fenfa.db")))
+        def open_fresh() -> Database:
+            if request.param == "postgresql":
+                return stack.enter_context(shared_postgresql().lent())
+            return open_sqlite(Path(shutil.copy(sqlite_template, tmp_path / "fenfa.db")))
 
-    return open_fresh
+        yield open_fresh
 
 
 @pytest.fixture

