@@ -209,3 +209,40 @@ def test_the_bucket_never_sees_the_token(file: Path) -> None:
         (seen,) = bucket.requests
     assert (seen.method, seen.target, seen.body_length) == ("PUT", "/b", len(BUILD))
     assert {name.lower() for name, _ in seen.headers} == {"host", "content-length"}
+
+
+def test_a_file_that_changed_on_the_way_goes_as_it_is_now(file: Path) -> None:
+    """The bucket refuses it, since it is not what was announced."""
+    announced, other = list[str](), BUILD[::-1]
+
+    def change(exchange: Exchange) -> bool:
+        file.write_bytes(other)
+        tell(f"{bucket.url}/b")(exchange)
+        announced.append(json.loads(exchange.request.body)["sha256"])
+        return True
+
+    def refuse_digest(exchange: Exchange) -> bool:
+        exchange.receive_some(len(BUILD))
+        exchange.answer("400 Bad Request", b"BadDigest")
+        return True
+
+    with (
+        wire_server(*[refuse_digest] * 3) as bucket,
+        wire_server(direct=change) as server,
+        connect(server.url, "secret", timeout=30, insecure=False) as http,
+    ):
+        outcome = Uploader(http, "/smart-upload", {}, 5, Clock(sleep=lambda _seconds: None)).send(file, Silent())
+    assert isinstance(outcome, Receipt), outcome
+    assert outcome.sha256 == sha256(other).hexdigest()
+    assert announced == [sha256(BUILD).hexdigest(), *[sha256(other).hexdigest()] * 2]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"ok": true, "data": {}}'])
+def test_an_answer_of_something_else_is_passed_over(file: Path, body: bytes) -> None:
+    def speak(exchange: Exchange) -> bool:
+        exchange.receive_some(int(exchange.request.header("content-length")))
+        exchange.answer("200 OK", body)
+        return True
+
+    with wire_server(direct=speak) as server, connect(server.url, "secret", timeout=30, insecure=False) as http:
+        assert isinstance(Uploader(http, "/smart-upload", {}, 0).send(file, Silent()), Receipt)

@@ -41,10 +41,10 @@ class Direct:
     def _bring(self, watcher: Watcher) -> httpx.Response | None:
         self.sha256 = self.sha256 or file_sha256(self.file)
         answer = self.http.post(ROUTE, json=self._announcement(), headers={"Idempotency-Key": self.key})
-        if not answer.is_success:
-            self._is_declined = 400 <= answer.status_code < 500 and answer.status_code not in (401, 403, 429)
+        told = _read_grant(answer)
+        if told is None:
+            self._is_declined = answer.status_code < 500 and answer.status_code not in (401, 403, 429)
             return None if self._is_declined else answer  # the other way says what is wrong, or takes it
-        told = answer.json()["data"]
         try:
             self._put(told, watcher)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
@@ -53,6 +53,7 @@ class Direct:
         except httpx.RequestError:
             self._breaks += 1
             self._is_declined = self._breaks > _MOST_BREAKS
+            self.sha256 = ""  # the file may have changed
             raise
         else:
             self._place = f"{ROUTE}/{told['upload_id']}"
@@ -74,3 +75,12 @@ class Direct:
         answer = self.http.send(request)
         if not answer.is_success and answer.status_code != _THERE:
             raise httpx.WriteError(f"the bucket answered {answer.status_code}", request=request)
+
+
+def _read_grant(answer: httpx.Response) -> dict[str, Any] | None:
+    """What the server gave; None where it refused, or is something else."""
+    try:
+        told = answer.json()["data"]
+        return {name: told[name] for name in ("upload_id", "method", "url", "headers")} if answer.is_success else None
+    except (ValueError, KeyError, TypeError):
+        return None
