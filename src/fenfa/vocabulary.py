@@ -14,6 +14,10 @@ class Platform(StrEnum):
     LINUX = "linux"
 
 
+PLATFORM_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "linux": "Linux"}
+"""The same in every language."""
+
+
 class Scope(StrEnum):
     """`feed` reads what stands behind a secret address, such as the calendar, and nothing else."""
 

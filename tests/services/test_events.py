@@ -3,7 +3,8 @@
 import pytest
 
 from fenfa.errors import BadInput
-from fenfa.services.events import EventFilter, list_events, read_log
+from fenfa.services.events import list_events, read_log
+from fenfa.services.extents import EventFilter
 from fenfa.services.records import Page
 from fenfa.vocabulary import EventType
 from tests.services.shop import NOW, Shop, event

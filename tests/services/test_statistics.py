@@ -73,11 +73,12 @@ def test_the_narrowest_that_is_named_counts(shop: Shop) -> None:
 
 
 def test_agents_are_counted_apart(shop: Shop) -> None:
-    shop.record(event(ua="one"), event(EventType.VISIT, ua="one"), event(EventType.CLICK, ua="two"))
+    shop.record(event(ua="one/1"), event(EventType.VISIT, ua="one/2"), event(EventType.CLICK, ua="two"))
     shop.record(event(ua="three", ts="2026-11-04T00:00:00.000Z"))
-    counted = {row.pop("ua"): row for row in statistics.count_by_agent(shop.connection, EVERYTHING, SPAN)}
+    counted = {row["program"]: row for row in statistics.count_by_agent(shop.connection, EVERYTHING, SPAN)}
+    told = {"system": "", "version": "", "in_app": False, "is_installer": False}
     one, two = {"downloads": 1, "visits": 1, "clicks": 0}, {"downloads": 0, "visits": 0, "clicks": 1}
-    assert counted == {"one": one, "two": two}
+    assert counted == {"one": told | one | {"program": "one"}, "two": told | two | {"program": "two"}}
 
 
 def test_places_have_names_as_long_as_they_are_there(shop: Shop) -> None:

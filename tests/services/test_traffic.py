@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from fenfa.db.tables import events, products, releases
 from fenfa.services import traffic
-from fenfa.services.events import EventFilter, list_events
+from fenfa.services.events import list_events
+from fenfa.services.extents import EventFilter
 from fenfa.services.records import Page, stamp
 from fenfa.services.traffic import EventBuffer
 from fenfa.vocabulary import EventType

@@ -4,6 +4,8 @@ Times are text, RFC 3339 in UTC with milliseconds (`2026-01-02T03:04:05.678Z`): 
 SQLite and PostgreSQL. `seq` orders rows as they were made, whatever the clock did.
 """
 
+from collections.abc import Iterator
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -170,10 +172,54 @@ events = Table(
     _text("ua"),
     _text("visitor"),  # keyed hash of address and user agent; the key changes daily
     Column("extra", JSON, nullable=False, default=dict),
-    Index(None, "ts"),
-    Index(None, "variant_id", "ts"),
-    Index(None, "product_id", "ts"),
-    Index(None, "release_id", "type", "visitor"),
+    # each type has an order of its own, which services/timeline.py merges: with the type after the time, a rare one that is
+    # asked for would be looked for among millions
+    Index(None, "type", "ts", "seq"),
+    Index(None, "variant_id", "type", "ts", "seq"),
+    Index(None, "release_id", "type", "ts", "seq"),
+)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _counts(*names: str) -> Iterator[Column[int]]:
+    return (Column(name, BigInteger, nullable=False, default=0) for name in names)
+
+
+# Sums of events, written in the transaction that writes these, and kept when these go. A `period` is a day (`2026-01-02`) or a
+# month (`2026-01`); a `subject` is the ID of a product, variant or release, or empty for everything.
+place_sums = Table(
+    "place_sums",
+    metadata,
+    *(_key(name) for name in ("period", "product_id", "variant_id", "release_id", "app_id")),
+    *_counts("downloads", "visits", "clicks"),
+    sqlite_with_rowid=False,
+)
+
+day_sums = Table(
+    "day_sums",
+    metadata,
+    *(_key(name) for name in ("subject", "day")),
+    *_counts("downloads", "visits", "clicks", "unique_devices"),
+    Column("agents", JSON, nullable=False, default=list),  # by whom, see services/tallies.py
+    sqlite_with_rowid=False,
+)
+
+day_visitors = Table(  # who downloaded today; of days that are over, the number in `day_sums` is enough
+    "day_visitors",
+    metadata,
+    *(_key(name) for name in ("day", "subject", "visitor")),
+    sqlite_with_rowid=False,
+)
+
+unsummed_days = Table(  # days whose events are to be counted anew, not before `due`, see services/recounts.py
+    "unsummed_days", metadata, *(_key(name) for name in ("day", "due")), sqlite_with_rowid=False
+)
+
+event_marks = Table(  # `kept_from`: events before this day are gone, or going
+    "event_marks", metadata, _key("name"), _text("day", None), sqlite_with_rowid=False
 )
 
 devices = Table(

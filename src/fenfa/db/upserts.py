@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import sqlite
 
 
@@ -25,6 +25,24 @@ def upsert(
 def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows that are there already, by whatever unique constraint, stay as they are."""
     connection.execute(_insert(connection, table).on_conflict_do_nothing(), [dict(r) for r in rows])
+
+
+def add_up(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds to the numbers of rows that are there; the primary key says which, and makes the others."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    key = [column.name for column in table.primary_key]
+    sums = {c.name: c + statement.excluded[c.name] for c in table.c if not c.primary_key}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=sums), [dict(r) for r in rows])
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *give: str) -> list[Row[Any]]:
+    """Like `insert_missing`; gives these columns of the rows that were not there."""
+    if not rows:
+        return []
+    statement = _insert(connection, table).on_conflict_do_nothing().returning(*(table.c[name] for name in give))
+    return list(connection.execute(statement, [dict(r) for r in rows]))
 
 
 def _insert(connection: Connection, table: Table) -> Any:

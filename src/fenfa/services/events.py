@@ -1,16 +1,18 @@
 """The log of events, as it is read: filtered, newest first."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, select
 
 from fenfa.db.tables import events, products, releases, variants
 from fenfa.errors import BadInput
-from fenfa.services.records import Listed, Page, Record, fetch_all, fetch_page, within_days
+from fenfa.services.extents import EventFilter, measure_extent, pass_over
+from fenfa.services.records import Listed, Page, Record, fetch_all
+from fenfa.services.timeline import END, Moment
 
-_COLUMNS = ("ts", "type", "app_id", "variant_id", "release_id", "ip", "ua", "extra")
+COLUMNS = ("ts", "type", "app_id", "variant_id", "release_id", "ip", "ua", "extra")
 _NAMES = {
     "product": (products, ("name", "slug", "icon_sha256")),
     "variant": (variants, ("platform", "display_name", "arch")),
@@ -19,35 +21,18 @@ _NAMES = {
 _MARK = re.compile(r"([0-9TZ:.-]{10,30})_(\d{1,18})")
 
 
-@dataclass(frozen=True)
-class EventFilter:
-    """What to list. `start` and `end` are dates, `YYYY-MM-DD`, both inclusive."""
-
-    type: str | None = None
-    app_id: str | None = None
-    variant_id: str | None = None
-    release_id: str | None = None
-    start: str | None = None
-    end: str | None = None
-    product_id: str | None = None
-    platform: str | None = None
-
-
-def events_query(wanted: EventFilter) -> Select[Any]:
-    """Newest first."""
-    query = select(*(events.c[name] for name in _COLUMNS)).order_by(events.c.ts.desc(), events.c.seq.desc())
-    for name in ("type", "app_id", "product_id", "variant_id", "release_id"):
-        value = getattr(wanted, name)
-        query = query.where(events.c[name] == value) if value else query
-    if wanted.platform:  # row by row, in the order of the index: with IN, SQLite would gather and sort all of them
-        home = variants.alias()
-        mine = (home.c.id == events.c.variant_id, home.c.platform == wanted.platform)
-        query = query.where(select(home.c.seq).where(*mine).exists())
-    return within_days(query, events.c.ts, wanted.start, wanted.end)
-
-
-def list_events(connection: Connection, wanted: EventFilter, page: Page) -> Listed:
-    return fetch_page(connection, events_query(wanted), page)
+def list_events(connection: Connection, wanted: EventFilter, page: Page, before: str = "") -> Listed:
+    """Newest first, each with its `mark`; `total` counts all that fit. `before` as in `read_log`; it goes with no offset."""
+    if before and page.offset:
+        raise BadInput("before and offset do not go together")
+    extent = measure_extent(connection, wanted)
+    passed = pass_over(connection, wanted, extent.counts, page.offset) if page.offset else (_moment(before), 0)
+    if passed is None:
+        return Listed([], extent.total, page)
+    moment, left = passed
+    timeline = extent.timeline(moment, left + page.limit)
+    query = rows_of(timeline.take(connection, left + page.limit)[left:]).add_columns(events.c.seq)
+    return Listed([_marked(row) for row in fetch_all(connection, query)], extent.total, page)
 
 
 def read_log(connection: Connection, wanted: EventFilter, limit: int, before: str = "") -> list[Record]:
@@ -55,12 +40,15 @@ def read_log(connection: Connection, wanted: EventFilter, limit: int, before: st
 
     `before` is a mark, of an event that need not be there any more: older ones follow, however many came since.
     """
-    query = events_query(wanted).add_columns(events.c.seq, events.c.product_id).limit(limit)
-    if before:
-        ts, seq = _read_mark(before)
-        query = query.where(events.c.ts <= ts, or_(events.c.ts < ts, events.c.seq < seq))
-    rows = fetch_all(connection, with_names(query, events.c))
-    return [row | {"mark": f"{row['ts']}_{row['seq']}"} for row in rows]
+    timeline = measure_extent(connection, wanted).timeline(_moment(before), limit)
+    query = rows_of(timeline.take(connection, limit)).add_columns(events.c.seq, events.c.product_id)
+    return [_marked(row) for row in fetch_all(connection, with_names(query, events.c))]
+
+
+def rows_of(found: Sequence[int]) -> Select[Any]:
+    """These events, by `seq`, as lists and exports have them."""
+    query = select(*(events.c[name] for name in COLUMNS)).where(events.c.seq.in_(found))
+    return query.order_by(events.c.ts.desc(), events.c.seq.desc())
 
 
 def with_names(query: Select[Any], columns: Any) -> Select[Any]:
@@ -75,7 +63,13 @@ def with_names(query: Select[Any], columns: Any) -> Select[Any]:
     return query
 
 
-def _read_mark(mark: str) -> tuple[str, int]:
+def _marked(row: Record) -> Record:
+    return row | {"mark": f"{row['ts']}_{row.pop('seq')}"}
+
+
+def _moment(mark: str) -> Moment:
+    if not mark:
+        return END
     found = _MARK.fullmatch(mark)
     if found is None:
         raise BadInput("before must be the mark of an event")

@@ -11,11 +11,14 @@ from sqlalchemy import Select, select
 from fenfa.db.engine import Database
 from fenfa.db.tables import devices, releases, variants
 from fenfa.services.devices import devices_query
-from fenfa.services.events import EventFilter
+from fenfa.services.events import COLUMNS, rows_of
+from fenfa.services.extents import EventFilter, measure_extent
 from fenfa.services.records import within_days
+from fenfa.services.timeline import Timeline
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones too: East Asian spreadsheets take them for the others
 _BATCH = 500
+_EVENTS = 1000
 
 
 def releases_query(wanted: EventFilter) -> Select[Any]:
@@ -49,6 +52,22 @@ def csv_chunks(database: Database, query: Select[Any]) -> Iterator[bytes]:
             yield _lines([list(result.keys())])
             for batch in result.partitions(_BATCH):
                 yield _lines([[_cell(value) for value in row] for row in batch])
+
+
+def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
+    """The same of events, newest first. Every batch is read by itself: however slowly a client takes them, and whether it takes
+    them all, no transaction stays open."""
+    yield _lines([list(COLUMNS)])
+    with database.reading() as connection:
+        timeline = measure_extent(connection, wanted).timeline()
+    while batch := _next_events(database, timeline):
+        yield _lines(batch)
+
+
+def _next_events(database: Database, timeline: Timeline) -> list[list[Any]]:
+    with database.reading() as connection:  # once: what was taken from a timeline does not come again
+        found = timeline.take(connection, _EVENTS)
+        return [[_cell(value) for value in row] for row in connection.execute(rows_of(found))] if found else []
 
 
 def _lines(rows: list[list[Any]]) -> bytes:

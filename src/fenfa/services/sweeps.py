@@ -10,7 +10,7 @@ from fenfa.config import Config
 from fenfa.db.tables import releases, settings, uploads
 from fenfa.db.upserts import insert_missing
 from fenfa.errors import FenfaError, Unavailable, Unreachable, UpstreamFailed
-from fenfa.services import calls, devices, enrolments, jobs
+from fenfa.services import calls, devices, enrolments, jobs, recounts
 from fenfa.services.records import stamp
 from fenfa.services.uploads import LOST, finish_upload, get_upload, mark_failed
 from fenfa.services.uploads import Bench as UploadBench
@@ -61,12 +61,13 @@ def _sweep_own(bench: Bench) -> tuple[int, int]:
     finished, dropped = settle_staging(bench)
     dropped += _drop_expired(bench)
     dropped += bench.database.write_now(_fail_lost, bench.clock(), bench.staging)
+    recounts.recount_due(bench.database, bench.clock())
     return finished, dropped
 
 
 def _sweep_shared(bench: Bench, grace: timedelta) -> int:
     removed = _remove_litter(bench, grace)
-    for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old):
+    for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old, recounts.forget_visitors):
         bench.database.write_now(forget, bench.clock())
     bench.database.write_now(devices.forget_unused, bench.clock(), bench.config.udid_keep_days)
     return removed

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
-from fenfa.db.tables import events, products, releases
+from fenfa.db.tables import day_visitors, events, products, releases
+from fenfa.services.tallies import Happening, meet_visitors, take_turn, tally
 from fenfa.vocabulary import EventType
 
 _MAX_WAITING = 50_000
+_COLUMNS = ("ts", "type", "product_id", "app_id", "variant_id", "release_id", "ip", "ua", "visitor", "extra")
 
 
 class Event(NamedTuple):
@@ -75,15 +77,24 @@ def visitor_of(secret: bytes, day: str, address: str, user_agent: str) -> str:
 
 
 def record_events(connection: Connection, drained: Iterable[Event]) -> Counter[EventType]:
-    """Writes the events and the download counts that follow from them; gives how many of each type are new."""
+    """Writes the events, their sums and the download counts; gives how many of each type are new."""
+    take_turn(connection)
     kept = _without_repeats(connection, drained)
     if not kept:
         return Counter()
     connection.execute(insert(events), [_row(event) for event in kept])
+    happened = Counter(map(_happening, kept))
+    visitors = {(_happening(e), e.visitor) for e in kept if e.type == EventType.DOWNLOAD}
+    tally(connection, happened, meet_visitors(connection, visitors))
     counts = Counter(e.release_id for e in kept if e.type == EventType.DOWNLOAD)
     if counts:
         _count_downloads(connection, counts, {e.product_id for e in kept if e.type == EventType.DOWNLOAD})
     return Counter(e.type for e in kept)
+
+
+def _happening(event: Event) -> Happening:
+    ids = (event.product_id, event.variant_id, event.release_id, event.app_id)
+    return Happening(event.ts[:10], event.type, *ids, event.ua)
 
 
 def _count_downloads(connection: Connection, counts: Counter[str], product_ids: set[str]) -> None:
@@ -101,7 +112,7 @@ def _without_repeats(connection: Connection, drained: Iterable[Event]) -> list[E
     seen: set[tuple[str, str]] = set()
     for event in drained:
         download = (event.release_id, event.visitor)
-        if event.is_part and (download in seen or _has_download(connection, event)):
+        if event.is_part and (download in seen or _has_downloaded(connection, event)):
             continue
         if event.type == EventType.DOWNLOAD:
             seen.add(download)
@@ -109,11 +120,11 @@ def _without_repeats(connection: Connection, drained: Iterable[Event]) -> list[E
     return kept
 
 
-def _has_download(connection: Connection, event: Event) -> bool:
-    same = (events.c.release_id == event.release_id, events.c.type == event.type, events.c.visitor == event.visitor)
-    return bool(connection.scalar(select(exists().where(*same))))
+def _has_downloaded(connection: Connection, event: Event) -> bool:
+    """On that day: a visitor is another one on the next."""
+    same = {"day": event.ts[:10], "subject": event.release_id, "visitor": event.visitor}
+    return bool(connection.scalar(select(exists().where(*(day_visitors.c[name] == same[name] for name in same)))))
 
 
 def _row(event: Event) -> dict[str, Any]:
-    names = ("ts", "type", "product_id", "app_id", "variant_id", "release_id", "ip", "ua", "visitor", "extra")
-    return {name: getattr(event, name) for name in names}
+    return {name: getattr(event, name) for name in _COLUMNS}

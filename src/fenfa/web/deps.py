@@ -13,7 +13,7 @@ from starlette.types import Message, Receive
 from fenfa.errors import TooLarge
 from fenfa.runtime import Runtime
 from fenfa.services import audit
-from fenfa.services.events import EventFilter
+from fenfa.services.extents import EventFilter
 from fenfa.services.records import Page, stamp
 from fenfa.services.settings import Settings, load_settings
 from fenfa.services.tokens import Identity

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 
+from fenfa.services.visitor import TOUCH_COOKIE, UNKNOWN, Hints, Visitor, recognise
 from fenfa.vocabulary import Platform
 from fenfa.web.encoding import takes_gzip
 from fenfa.web.enrolled import PLAIN_COOKIE, SECURE_COOKIE
 from fenfa.web.i18n import Language, find_language, preferred_language
 from fenfa.web.rsgi import HeaderLookup
-from fenfa.web.visitor import TOUCH_COOKIE, UNKNOWN, Hints, Visitor, recognise
 
 LANGUAGE_COOKIE, THEME_COOKIE = "fenfa_language", "fenfa_theme"
 THEMES = ("light", "dark")

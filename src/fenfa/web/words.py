@@ -1,8 +1,7 @@
-"""Names that are the same in every language, and titles made of them."""
+"""Titles that are the same in every language."""
 
 from fenfa.services.records import Record
-
-PLATFORM_NAMES = {"ios": "iOS", "android": "Android", "macos": "macOS", "windows": "Windows", "linux": "Linux"}
+from fenfa.vocabulary import PLATFORM_NAMES
 
 
 def variant_title(variant: Record) -> str:

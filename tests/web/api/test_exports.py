@@ -8,8 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fenfa.services.events import EventFilter, events_query
-from fenfa.services.exports import csv_chunks
+from fenfa.services.exports import event_chunks
+from fenfa.services.extents import EventFilter
+from fenfa.services.traffic import record_events
+from fenfa.vocabulary import EventType
+from tests.services.shop import event
 from tests.support.client import ADMIN, AppClient, refusal
 from tests.web.api.test_devices import add, bind
 
@@ -144,10 +147,8 @@ def test_no_cell_starts_a_formula_and_every_cell_comes_back(values: list[dict[st
 
 def test_exports_are_streamed_in_batches(client: AppClient) -> None:
     variant = client.make_release()["app"]["variant_id"]
-    row = f"('2026-11-02T09:30:00.000Z', 'visit', 'p', 'a', '{variant}', '', '', '', '', '{{}}')"
-    columns = "ts, type, product_id, app_id, variant_id, release_id, ip, ua, visitor, extra"
-    for _ in range(3):
-        client.sql(f"INSERT INTO events ({columns}) VALUES {', '.join([row] * 600)}")
-    pieces = list(csv_chunks(client.runtime.database, events_query(EventFilter())))
-    assert [piece.count(b"\r\n") for piece in pieces] == [1, 500, 500, 500, 300]
-    assert len(export(client, "events")) == 1800
+    visit = event(EventType.VISIT, variant_id=variant)
+    client.runtime.database.write_now(record_events, [visit] * 2300)
+    pieces = list(event_chunks(client.runtime.database, EventFilter()))
+    assert [piece.count(b"\r\n") for piece in pieces] == [1, 1000, 1000, 300]
+    assert len(export(client, "events")) == 2300

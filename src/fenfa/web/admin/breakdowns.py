@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from fenfa.services.agents import sum_programs, sum_systems
 from fenfa.services.records import Record
 from fenfa.services.statistics import Report, Subject
+from fenfa.vocabulary import PLATFORM_NAMES
 from fenfa.web.admin.narrowing import release_name, variant_name
-from fenfa.web.agents import sum_programs, sum_systems
 from fenfa.web.charts import share_of
 from fenfa.web.i18n import Language, marked, readable_share, translations
-from fenfa.web.words import PLATFORM_NAMES
 
 _MOST = 8
 Named = tuple[str, int, str]  # what it is called, how often it was, where more of it is shown

@@ -15,6 +15,7 @@ from fenfa.services.expiring import Ending, State, list_endings
 from fenfa.services.records import Record
 from fenfa.services.space import Space, measure_space
 from fenfa.services.statistics import Span, Subject
+from fenfa.vocabulary import PLATFORM_NAMES
 from fenfa.web.admin.figures import LABELS, PRESETS, days_asked, figures_of, shown_measure
 from fenfa.web.admin.panel import Page, link_of, panel_route, show
 from fenfa.web.deps import runtime_of, urls_of
@@ -25,7 +26,6 @@ from fenfa.web.security import config_tokens
 from fenfa.web.spans import last_days
 from fenfa.web.threads import in_thread
 from fenfa.web.urls import Urls
-from fenfa.web.words import PLATFORM_NAMES
 
 _MEASURES = ("downloads", "visits", "unique_devices")
 _USUAL = 30

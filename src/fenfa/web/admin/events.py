@@ -8,21 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fenfa.services import events
+from fenfa.services.agents import read_agent
 from fenfa.services.choices import Choices, offer_choices
-from fenfa.services.events import EventFilter
+from fenfa.services.extents import EventFilter
 from fenfa.services.records import Record, stamp
 from fenfa.services.statistics import Subject
-from fenfa.vocabulary import EventType, Platform
+from fenfa.vocabulary import PLATFORM_NAMES, EventType, Platform
 from fenfa.web.admin.narrowing import asked, asked_subject, chosen_values, release_name, variant_name
 from fenfa.web.admin.panel import Page, link_of, panel_route, show
-from fenfa.web.agents import read_agent
 from fenfa.web.deps import runtime_of, urls_of
 from fenfa.web.face import face_of
 from fenfa.web.i18n import marked, translations
 from fenfa.web.spans import kept_day
 from fenfa.web.threads import in_thread
 from fenfa.web.urls import Urls
-from fenfa.web.words import PLATFORM_NAMES
 
 _ROWS = 50
 _FRESH = timedelta(seconds=6)

@@ -6,11 +6,10 @@ from starlette.responses import Response
 from fenfa.services.products import list_products
 from fenfa.services.records import Page as Slice
 from fenfa.services.variants import list_all_variants
-from fenfa.vocabulary import Platform
+from fenfa.vocabulary import PLATFORM_NAMES, Platform
 from fenfa.web.admin.panel import Page, panel_route, show
 from fenfa.web.deps import runtime_of
 from fenfa.web.i18n import marked
-from fenfa.web.words import PLATFORM_NAMES
 
 _ALL = Slice(1000)
 

@@ -11,6 +11,7 @@ from fenfa.services.losses import count_losses
 from fenfa.services.products import ProductOrder
 from fenfa.services.records import Page as Slice
 from fenfa.services.records import Record
+from fenfa.vocabulary import PLATFORM_NAMES
 from fenfa.web.admin.deletion import confirm_deletion, names_match
 from fenfa.web.admin.panel import Page, back_to, link_of, page_of, panel_route, show
 from fenfa.web.deps import change, now_of, runtime_of, urls_of
@@ -22,7 +23,7 @@ from fenfa.web.threads import in_thread
 from fenfa.web.upkeep import remove
 from fenfa.web.urls import own_path
 from fenfa.web.views import product_view
-from fenfa.web.words import PLATFORM_NAMES, variant_title
+from fenfa.web.words import variant_title
 
 MAX_ICON = 4 * 1024 * 1024
 _FEW = 5  # releases of each variant that the page of a product shows

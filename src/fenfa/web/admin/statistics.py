@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from fenfa.errors import BadInput
 from fenfa.services.choices import Choices, offer_choices
-from fenfa.services.statistics import MEASURES, Report, Span, make_report
+from fenfa.services.statistics import Report, Span, make_report
+from fenfa.services.tallies import MEASURES
 from fenfa.web.admin.breakdowns import breakdowns_of
 from fenfa.web.admin.figures import LABELS, PRESETS, days_asked, figures_of, shown_measure
 from fenfa.web.admin.narrowing import asked, asked_subject, chosen_values

@@ -18,7 +18,7 @@ from fenfa.services.installability import cover
 from fenfa.services.packages import UNKNOWN_TYPE
 from fenfa.services.proposals import Proposal
 from fenfa.services.records import Record
-from fenfa.vocabulary import CONTENT_TYPES, UploadState, file_type
+from fenfa.vocabulary import CONTENT_TYPES, PLATFORM_NAMES, UploadState, file_type
 from fenfa.web.admin.choices import Choice, first_choice, read_choice
 from fenfa.web.admin.panel import back_to, panel_route, show
 from fenfa.web.admin.share import share_of
@@ -30,7 +30,6 @@ from fenfa.web.i18n import readable_size
 from fenfa.web.multipart import Form, receive_form, require_file
 from fenfa.web.threads import in_far_thread, in_thread
 from fenfa.web.verdicts import coverage_view
-from fenfa.web.words import PLATFORM_NAMES
 
 
 async def upload_page(request: Request) -> Response:

@@ -10,6 +10,7 @@ from fenfa.services import products, releases, variants
 from fenfa.services.losses import count_losses
 from fenfa.services.records import Listed, Record
 from fenfa.services.records import Page as Slice
+from fenfa.vocabulary import PLATFORM_NAMES
 from fenfa.web.admin.deletion import confirm_deletion
 from fenfa.web.admin.panel import back_to, link_of, page_of, panel_route, show
 from fenfa.web.admin.products import publish
@@ -19,7 +20,7 @@ from fenfa.web.forms import checked, form_of, problem_of
 from fenfa.web.schemas import VariantChange, VariantDraft
 from fenfa.web.upkeep import remove
 from fenfa.web.urls import own_path
-from fenfa.web.words import PLATFORM_NAMES, variant_title
+from fenfa.web.words import variant_title
 
 _FIELDS = ("platform", "display_name", "identifier", "arch", "installer_type", "min_os")
 _STEPS = {"up": -1, "down": 1}

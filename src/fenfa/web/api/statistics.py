@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from fenfa.services import products, releases, statistics, variants
+from fenfa.services.agents import sum_programs, sum_systems
 from fenfa.services.records import Record
 from fenfa.services.statistics import Report, Span, Subject
+from fenfa.services.tallies import MEASURES
 from fenfa.vocabulary import Scope
 from fenfa.web import examples
-from fenfa.web.agents import sum_programs, sum_systems
 from fenfa.web.deps import guarded, runtime_of, urls_of
 from fenfa.web.envelope import ok
 from fenfa.web.examples import answers
@@ -29,7 +30,7 @@ _PLACE = {
     "version": "release_version",
     "build": "release_build",
     "channel": "release_channel",
-    **{name: name for name in statistics.MEASURES.values()},
+    **{name: name for name in MEASURES.values()},
 }
 
 

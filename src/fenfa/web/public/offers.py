@@ -8,10 +8,9 @@ from fenfa.errors import PartGone
 from fenfa.services.arches import is_universal, plain_arch, plain_arches
 from fenfa.services.doctor import Obstacle, Target, diagnose, is_blocked
 from fenfa.services.records import Record
-from fenfa.vocabulary import Platform
+from fenfa.services.visitor import Visitor
+from fenfa.vocabulary import PLATFORM_NAMES, Platform
 from fenfa.web.i18n import marked
-from fenfa.web.visitor import Visitor
-from fenfa.web.words import PLATFORM_NAMES
 
 _ARCH_NAMES = {
     ("macos", "arm64"): marked("Apple silicon"),

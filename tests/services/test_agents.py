@@ -2,7 +2,7 @@
 
 import pytest
 
-from fenfa.web.agents import Agent, read_agent, sum_programs, sum_systems
+from fenfa.services.agents import Agent, read_agent, sum_programs, sum_systems
 
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1"
 WECHAT = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148 MicroMessenger/8.0"
@@ -36,7 +36,11 @@ def test_read(text: str, agent: Agent) -> None:
 
 def test_sums_are_sorted_by_downloads() -> None:
     counts = [("curl/8.5.0", 1, 0), (SAFARI, 2, 1), (SAFARI.replace("18", "26"), 3, 0), ("curl/8.4.0", 1, 0)]
-    rows = [{"ua": ua, "downloads": downloads, "visits": visits, "clicks": 0} for ua, downloads, visits in counts]
+    rows = [
+        read_agent(ua)._asdict()
+        | {"version": read_agent(ua).major, "downloads": downloads, "visits": visits, "clicks": 0}
+        for ua, downloads, visits in counts
+    ]
     systems = [(one["system"], one["version"], one["downloads"], one["visits"]) for one in sum_systems(rows)]
     assert systems == [("iOS", "26", 3, 0), ("iOS", "18", 2, 1), ("", "", 2, 0)]
     assert [(one["program"], one["downloads"]) for one in sum_programs(rows)] == [("Safari", 5), ("curl", 2)]

@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fenfa.services.records import Record
-from fenfa.vocabulary import Platform
-from fenfa.web.visitor import recognise
-from fenfa.web.words import PLATFORM_NAMES
+from fenfa.services.visitor import recognise
+from fenfa.vocabulary import PLATFORM_NAMES, Platform
 
 _MEASURES = ("downloads", "visits", "clicks")
 _IOS_OF_APPS = re.compile(r"\biOS/(\d+)\.(\d+)")
@@ -48,20 +47,19 @@ def read_agent(text: str) -> Agent:
 
 def sum_systems(agents: list[Record]) -> list[dict[str, Any]]:
     """`system, version, downloads, visits, clicks`, most downloads first; `version` is the major one, empty if not told."""
-    return _summed(agents, ("system", "version"), lambda agent: (agent.system, agent.major))
+    return _summed(agents, ("system", "version"))
 
 
 def sum_programs(agents: list[Record]) -> list[dict[str, Any]]:
     """`program, in_app, is_installer, downloads, visits, clicks`, most downloads first."""
-    return _summed(agents, ("program", "in_app", "is_installer"), lambda agent: agent[2:])
+    return _summed(agents, ("program", "in_app", "is_installer"))
 
 
-def _summed(
-    rows: Iterable[Record], names: tuple[str, ...], key: Callable[[Agent], tuple[Any, ...]]
-) -> list[dict[str, Any]]:
+def _summed(rows: Iterable[Record], names: tuple[str, ...]) -> list[dict[str, Any]]:
     sums: dict[tuple[Any, ...], Counter[str]] = {}
     for row in rows:
-        sums.setdefault(key(read_agent(row["ua"])), Counter()).update({name: row[name] for name in _MEASURES})
+        group = tuple(row[name] for name in names)
+        sums.setdefault(group, Counter()).update({name: row[name] for name in _MEASURES})
     made = [
         dict(zip(names, group, strict=True)) | {n: counted[n] for n in _MEASURES} for group, counted in sums.items()
     ]

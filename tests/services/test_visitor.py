@@ -2,9 +2,9 @@
 
 import pytest
 
+from fenfa.services.visitor import Hints, Visitor, recognise
 from fenfa.vocabulary import Platform
 from fenfa.web.face import face_of
-from fenfa.web.visitor import Hints, Visitor, recognise
 
 IOS, ANDROID, MACOS, WINDOWS, LINUX = Platform
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
