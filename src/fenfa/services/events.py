@@ -30,7 +30,7 @@ def list_events(connection: Connection, wanted: EventFilter, page: Page, before:
     if passed is None:
         return Listed([], extent.total, page)
     moment, left = passed
-    timeline = extent.timeline(moment, left + page.limit)
+    timeline = extent.timeline(left + page.limit, moment)
     query = rows_of(timeline.take(connection, left + page.limit)[left:]).add_columns(events.c.seq)
     return Listed([_marked(row) for row in fetch_all(connection, query)], extent.total, page)
 
@@ -40,7 +40,7 @@ def read_log(connection: Connection, wanted: EventFilter, limit: int, before: st
 
     `before` is a mark, of an event that need not be there any more: older ones follow, however many came since.
     """
-    timeline = measure_extent(connection, wanted).timeline(_moment(before), limit)
+    timeline = measure_extent(connection, wanted).timeline(limit, _moment(before))
     query = rows_of(timeline.take(connection, limit)).add_columns(events.c.seq, events.c.product_id)
     return [_marked(row) for row in fetch_all(connection, with_names(query, events.c))]
 

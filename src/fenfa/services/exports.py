@@ -17,6 +17,8 @@ from fenfa.services.records import within_days
 from fenfa.services.timeline import Timeline
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones too: East Asian spreadsheets take them for the others
+_PADDING = " \"'"
+_SUSPECT = frozenset((*_FORMULA_STARTS, *_PADDING))  # most cells begin with none of them, and there are millions
 _BATCH = 500
 _EVENTS = 1000
 
@@ -59,7 +61,7 @@ def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
     them all, no transaction stays open."""
     yield _lines([list(COLUMNS)])
     with database.reading() as connection:
-        timeline = measure_extent(connection, wanted).timeline()
+        timeline = measure_extent(connection, wanted).timeline(_EVENTS)
     while batch := _next_events(database, timeline):
         yield _lines(batch)
 
@@ -67,7 +69,7 @@ def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
 def _next_events(database: Database, timeline: Timeline) -> list[list[Any]]:
     with database.reading() as connection:  # once: what was taken from a timeline does not come again
         found = timeline.take(connection, _EVENTS)
-        return [[_cell(value) for value in row] for row in connection.execute(rows_of(found))] if found else []
+        return [[_cell(value) for value in row] for row in connection.execute(rows_of(found)).all()] if found else []
 
 
 def _lines(rows: list[list[Any]]) -> bytes:
@@ -79,6 +81,6 @@ def _lines(rows: list[list[Any]]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         value = json.dumps(value, ensure_ascii=False) if value else ""
-    if isinstance(value, str) and value.lstrip(" \"'").startswith(_FORMULA_STARTS):
-        return "'" + value
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in _SUSPECT and value.lstrip(_PADDING).startswith(_FORMULA_STARTS) else value
     return "" if value is None else value

@@ -57,9 +57,9 @@ class Extent:
     def total(self) -> int:
         return sum(self.counts.values())
 
-    def timeline(self, before: Moment = END, step: int = 1000) -> Timeline:
-        """Reads each strand in steps of so many events."""
-        return Timeline(self.strands, min(before, self.before), self.start, max(1, min(step, 1000)))
+    def timeline(self, wanted: int, before: Moment = END) -> Timeline:
+        """From which so many events are to be taken."""
+        return Timeline(self.strands, min(before, self.before), self.start, wanted)
 
 
 def measure_extent(connection: Connection, wanted: EventFilter) -> Extent:

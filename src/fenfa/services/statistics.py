@@ -94,7 +94,9 @@ def count_by_agent(connection: Connection, subject: Subject, span: Span) -> list
     sums: dict[AgentKey, Counts] = {}
     for listed in connection.scalars(_within_span(query, span)):
         for agent, counts in read_agents(listed).items():
-            sums[agent] = list(map(int.__add__, sums[agent], counts)) if agent in sums else counts
+            known = sums.setdefault(agent, [0] * len(counts))
+            for measure, number in enumerate(counts):
+                known[measure] += number
     names = (*_AGENT, *MEASURES.values())
     return [dict(zip(names, (*agent, *counts), strict=True)) for agent, counts in sums.items()]
 

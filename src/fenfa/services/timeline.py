@@ -5,11 +5,13 @@ few of these strands as hold it, and each is read no further than needed.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select, tuple_
 
 from fenfa.db.tables import events
 from fenfa.vocabulary import EventType
@@ -35,8 +37,9 @@ class Strand:
 class Timeline:
     """What the strands hold, merged, from `before` (without it) back to `start` (a time, with it)."""
 
-    def __init__(self, strands: Iterable[Strand], before: Moment = END, start: str = "", step: int = 1000) -> None:
-        self._start, self._step = start, step
+    def __init__(self, strands: Sequence[Strand], before: Moment, start: str, wanted: int) -> None:
+        """`wanted`: how many events will probably be taken, of which each strand holds its share."""
+        self._start, self._step = start, min(max(50, 2 * wanted // max(1, len(strands))), 1000)
         self._merged = heapq.merge(*(self._follow(strand, before) for strand in strands), reverse=True)
 
     def take(self, connection: Connection, count: int) -> list[int]:
@@ -45,19 +48,27 @@ class Timeline:
         return [seq for _, seq in islice(self._merged, count)]
 
     def _follow(self, strand: Strand, before: Moment) -> Iterator[Moment]:
+        query = _query(strand.column, tuple(name for name, _ in strand.others))
+        values = {"type": strand.type, "value": strand.value, **dict(strand.others)}
+        limits = {"start": self._start, "step": self._step}
         while True:
-            ts, seq = events.c.ts, events.c.seq
-            query = select(ts, seq).where(*_conditions(strand), tuple_(ts, seq) < tuple_(*before), ts >= self._start)
-            found = self._connection.execute(query.order_by(ts.desc(), seq.desc()).limit(self._step)).all()
-            yield from ((one.ts, one.seq) for one in found)
+            bounds = {"before_ts": before[0], "before_seq": before[1]}
+            found = [(ts, seq) for ts, seq in self._connection.execute(query, values | limits | bounds).all()]
+            yield from found
             if len(found) < self._step:
                 return
-            before = (found[-1].ts, found[-1].seq)
+            before = found[-1]
 
 
-def _conditions(strand: Strand) -> Iterator[ColumnElement[bool]]:
-    yield events.c.type == strand.type
-    if strand.column:
-        yield events.c[strand.column] == strand.value
-    for name, value in strand.others:
-        yield func.coalesce(events.c[name], "") == value  # so that no engine takes the index of this column instead
+@cache
+def _query(column: str, others: tuple[str, ...]) -> Select[Any]:
+    """Made once: making it takes longer than running it."""
+    ts, seq = events.c.ts, events.c.seq
+    query = select(ts, seq).where(events.c.type == bindparam("type"))
+    if column:
+        query = query.where(events.c[column] == bindparam("value"))
+    for name in others:  # not as they are: an engine might take the index of this column instead
+        query = query.where(func.coalesce(events.c[name], "") == bindparam(name))
+    before = tuple_(bindparam("before_ts", type_=ts.type), bindparam("before_seq", type_=seq.type))
+    query = query.where(tuple_(ts, seq) < before, ts >= bindparam("start"))
+    return query.order_by(ts.desc(), seq.desc()).limit(bindparam("step", type_=Integer()))
