@@ -39,6 +39,14 @@ def noted(connection: Connection) -> list[str]:
     return list(connection.scalars(select(audit.c.target).order_by(audit.c.seq)))
 
 
+def test_a_server_that_vanishes_is_missed_within_half_a_minute(fresh: Database) -> None:
+    with fresh.reading() as connection:
+        said = connection.connection.dbapi_connection.info.get_parameters()  # type: ignore[union-attr]  # of psycopg
+    idle, pause, most = (int(said[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert idle + pause * most <= 30
+    assert int(said["tcp_user_timeout"]) <= 30_000
+
+
 def end_connection(postgresql: PostgreSQL, connection: Connection) -> None:
     pid = connection.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]  # of psycopg
     with closing(postgresql.fresh()) as other:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from fenfa.errors import Unavailable
 from fenfa.web.files import FileAnswer
 from fenfa.web.rsgi import Answer, Asked
 
@@ -62,6 +63,12 @@ async def stream(request: Request) -> Response:
 
 async def lie(request: Request) -> Response:
     return Response(b"four", headers={"content-length": "400"})
+
+
+async def away(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"the first piece", "more_body": True})
+    raise Unavailable("the store went away")
 
 
 async def silent(scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,6 +135,7 @@ def create_app() -> Starlette:
         Route("/stream", stream),
         Route("/lie", lie),
         Route("/silent", Raw(silent)),
+        Route("/away", Raw(away)),
         Route("/empty", empty),
         Route("/die", die),
         Route("/hi", lambda request: PlainTextResponse("hi")),

@@ -166,6 +166,13 @@ def test_answer_that_fails_half_way_never_looks_whole(server: Server) -> None:
     assert b" 500 " in heard or not heard.endswith(b"0\r\n\r\n")
 
 
+def test_answer_whose_store_went_away_half_way_can_be_had_later(server: Server) -> None:
+    """Where it has not begun to leave; elsewhere it breaks off."""
+    heard = talk(server, b"GET /away HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    is_told = b" 503 " in heard and b"retry-after: 5" in heard.lower() and b'"UNAVAILABLE"' in heard
+    assert is_told or not heard.endswith(b"0\r\n\r\n")
+
+
 def test_answer_that_lies_about_its_length_never_looks_whole(server: Server) -> None:
     heard = talk(server, b"GET /lie HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert b" 500 " in heard or b"four" not in heard or b"content-length: 400" in heard

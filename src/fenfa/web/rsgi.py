@@ -4,7 +4,7 @@ Three habits of Granian 2.8 shape this module; tests/web/test_rsgi.py pins each 
 
 * `response_stream` has no backpressure and, if the application fails half-way, ends a chunked body as if it were whole.
   So a streamed answer is gathered first, in memory up to `GATHER` bytes and then in a nameless temporary file, and leaves
-  with its exact length. An answer that failed half-way becomes a 500.
+  with its exact length. An answer that failed half-way becomes a 500, or a 503 where an engine went away.
 * A request body that was cut off ends like a complete one. A declared length is therefore counted; a chunked body is whole
   only when exactly one empty chunk precedes the end (a second one means a cut, or trailers, which we do not take).
 * `response_file` opens the file after we have returned: see handles.py.
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 
+from fenfa.errors import Unavailable
 from fenfa.web.access import request_ids
 from fenfa.web.files import FILE_EXTENSION
 from fenfa.web.handles import Handles
@@ -29,6 +30,9 @@ GATHER = 1024 * 1024
 SMALL = 64 * 1024
 LINGER_BYTES, LINGER_SECONDS = 256 * 1024 * 1024, 10.0
 INTERNAL_ERROR = b'{"ok": false, "error": {"code": "INTERNAL_ERROR", "message": "the server failed; its log says why"}}'
+AWAY = (
+    b'{"ok": false, "error": {"code": "UNAVAILABLE", "message": "the file broke off half-way; try again in a moment"}}'
+)
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 
 log = logging.getLogger("fenfa.web")
@@ -98,14 +102,16 @@ class Bridge:
         task = asyncio.current_task()
         assert task
         self.live.add(task)
+        failure: BaseException | None = None
         try:
             await self.app(scope, exchange.receive, exchange.send)
-        except Exception:
+        except Exception as error:
             log_failure(scope)
+            failure = error if isinstance(error, Unavailable) else error.__cause__  # as Starlette wraps it
         finally:
             self.live.discard(task)
         if not exchange.status:
-            exchange.fail()
+            exchange.fail(failure)
         if self.request_log:
             taken = perf_counter() - began
             self.request_log(scope["method"], scope["path"], scope, exchange.status, exchange.sent, taken)
@@ -277,10 +283,14 @@ class Exchange:
             raise RuntimeError(f"the answer has {length} bytes and declares {declared}")
         return self._start["status"], headers
 
-    def fail(self) -> None:
-        headers = [("content-type", "application/json"), ("content-length", str(len(INTERNAL_ERROR)))]
-        self._proto.response_bytes(500, headers, INTERNAL_ERROR)
-        self.status, self.sent = 500, len(INTERNAL_ERROR)
+    def fail(self, failure: BaseException | None) -> None:
+        """A store that went away half-way comes back; anything else is a bug."""
+        is_away = isinstance(failure, Unavailable)
+        status, body = (503, AWAY) if is_away else (500, INTERNAL_ERROR)
+        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+        headers += [("retry-after", str(Unavailable.retry_after))] if is_away else []
+        self._proto.response_bytes(status, headers, body)
+        self.status, self.sent = status, len(body)
 
 
 def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
