@@ -1,5 +1,6 @@
 """Packages that lie elsewhere: they tell the same as a file does, and no more of them is fetched than their readers need."""
 
+import io
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fenfa.errors import BadPackage, StoreUnreachable
 from fenfa.inspectors import INSPECTORS, find_inspector, inspect, sandbox
@@ -119,6 +122,22 @@ def test_reading_on_and_on_takes_larger_and_larger_stretches() -> None:
     assert len(shelf.fetched) < 20
     assert max(count for _, count in shelf.fetched) == MOST
     assert shelf.bytes_fetched == shelf.size
+
+
+PLACES = st.integers(0, 5 * BLOCK + 100)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 5 * BLOCK), st.lists(st.tuples(PLACES, st.integers(0, 3 * BLOCK)), max_size=20))
+def test_it_reads_as_a_file_does(size: int, steps: list[tuple[int, int]]) -> None:
+    data = Random(size).randbytes(size)
+    plain = io.BytesIO(data)
+    with fed(Shelf(data)) as path, path.open("rb") as file:
+        for place, count in steps:
+            assert file.seek(place) == plain.seek(place)
+            assert file.read(count) == plain.read(count)
+            assert file.tell() == plain.tell()
+        assert (file.seek(0, 2), file.read()) == (size, b"")
 
 
 def test_what_was_fetched_is_not_fetched_again() -> None:

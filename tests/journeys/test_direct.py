@@ -21,7 +21,7 @@ from tests.support.seaweedfs import SeaweedFS, settings_of
 from tests.support.server import FenfaServer, fenfa_server, make_build, query, wait_for
 
 pytestmark = pytest.mark.journey
-BUILD = make_build(Random(5).randbytes(20_000_000))  # its signature is over all of it, so reading it takes a moment
+BUILD = make_build(Random(5).randbytes(20_000_000))
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "ci.md"
 
 
