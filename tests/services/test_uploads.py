@@ -1,26 +1,30 @@
 """The life of an upload: received, finished, repeated, refused, and what a failure leaves behind."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
 from fenfa.db.tables import audit, products, releases, uploads, variants
 from fenfa.errors import BadInput, BadPackage, Conflict, NotFound, StorageFull, Unavailable
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime
-from fenfa.services.homes import UploadRequest, check_request
+from fenfa.services.homes import UploadRequest, check_request, remove_unused
 from fenfa.services.icons import get_icon
 from fenfa.services.products import delete_product
 from fenfa.services.records import stamp
-from fenfa.services.releases import find_same_bytes, meta_json
+from fenfa.services.releases import delete_release, find_same_bytes, insert_release, meta_json
 from fenfa.services.uploads import _beat, find_replay, finish_upload
 from fenfa.storage.local import LocalStorage
 from fenfa.vocabulary import Platform
 from tests.services import parcels
 from tests.services.parcels import files_of, make_variant, publish, rows_of, send, upload_row
 from tests.support.client import Clock
+from tests.support.server import wait_for
 
 ANDROID = replace(parcels.PACKAGE, platform=Platform.ANDROID)
 
@@ -218,6 +222,46 @@ def test_variant_that_is_deleted_meanwhile_is_not_found(bench: Runtime) -> None:
         finish_upload(replace(bench, storage=replace(bench.storage, local=Deleting(root_of(bench)))), upload_id)
     assert rows_of(bench, releases) == []
     assert files_of(bench) == set()
+
+
+def test_home_that_its_maker_took_back_is_made_again(bench: Runtime) -> None:
+    """A first upload of the app made it, this one found it, and then the first one failed."""
+    reads = replace(bench, inspect=reading(ANDROID))
+    first, again = publish(reads, b"first", smart=True, create=True, file_name="app.apk"), count()
+
+    class Overtaken(LocalStorage):
+        def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
+            super().put(staged, key, sha256, meta, twins)
+            if next(again) == 0:
+                bench.database.write_now(delete_product, first["storage_key"].split("/")[1])
+
+    upload_id, _ = send(bench, b"second", smart=True, create=True, file_name="app.apk")
+    local = Overtaken(root_of(bench))
+    answer = finish_upload(replace(reads, storage=replace(bench.storage, local=local)), upload_id)
+    assert next(again) == 2
+    assert set(answer["created"]) == {"product", "variant"}
+    assert [row["id"] for row in rows_of(bench, releases)] == [answer["release_id"]]
+
+
+def test_home_is_not_taken_back_from_a_release_that_is_being_committed(bench: Runtime) -> None:
+    """Whose client is told that it is there, a moment later."""
+    row = publish(replace(bench, inspect=reading(ANDROID)), smart=True, create=True, file_name="app.apk")
+    created = {"product": row["storage_key"].split("/")[1], "variant": row["variant_id"]}
+    bench.database.write_now(delete_release, row["id"])
+    with ThreadPoolExecutor(1) as pool:
+        with bench.database.writing() as connection:
+            insert_release(connection, created["product"], {name: row[name] for name in row if name != "seq"})
+            taken_back = pool.submit(bench.database.write_now, remove_unused, created)
+            if not bench.database.inline:
+                wait_for(lambda: bench.database.read_now(somebody_waits))
+        taken_back.result()
+    assert [kept["id"] for kept in rows_of(bench, releases)] == [row["id"]]
+
+
+def somebody_waits(connection: Connection) -> bool | None:
+    """For a lock of PostgreSQL's."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return connection.scalar(text(waits)) is not None or None
 
 
 def test_failure_after_the_commit_does_not_undo_it(bench: Runtime) -> None:

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from fenfa.db.alone import one_by_one
-from fenfa.db.tables import uploads
+from fenfa.db.tables import products, uploads, variants
 from fenfa.errors import BadInput, BadPackage, Conflict, NotFound
 from fenfa.inspectors.base import PackageInfo
 from fenfa.services import packages
@@ -71,8 +71,20 @@ def find_home(connection: Connection, now: str, upload_id: str, request: UploadR
     return _match(connection, now, request, package)
 
 
+def hold_home(connection: Connection, variant_id: str) -> None:
+    """Nobody takes it back until this transaction ends."""
+    connection.execute(
+        select(variants.c.id).where(variants.c.id == variant_id).with_for_update(read=True, key_share=True)
+    )
+
+
 def remove_unused(connection: Connection, created: Record) -> None:
-    """Takes back what `find_home` made, unless another upload has found it in the meantime."""
+    """Takes back what `find_home` made, unless another upload has found it in the meantime. One that is being committed is
+    waited for: it would be gone with its product, though its client was told that it is there."""
+    mine = (
+        variants.c.product_id == created["product"] if "product" in created else variants.c.id == created.get("variant")
+    )
+    connection.execute(select(variants.c.id).join(products).where(mine).with_for_update())
     if "product" in created and not count_product(connection, created["product"])["release_count"]:
         delete_product(connection, created["product"])
     elif "variant" in created and not list_releases(connection, [created["variant"]]):

@@ -29,7 +29,7 @@ from fenfa.errors import (
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.services import audit, packages
 from fenfa.services.beats import beating
-from fenfa.services.homes import Home, UploadRequest, find_home, remove_unused
+from fenfa.services.homes import Home, UploadRequest, find_home, hold_home, remove_unused
 from fenfa.services.icons import set_icon
 from fenfa.services.products import get_product
 from fenfa.services.records import Record, stamp
@@ -46,6 +46,13 @@ BEAT = 15.0
 """Seconds between two signs of life of whoever finishes an upload."""
 SILENT = timedelta(seconds=4 * BEAT)
 STALLED = Sentence("the store did not answer; it will be finished once it does")
+
+
+_HOMES = 4
+
+
+class _HomeGone(NotFound):
+    """What the package found was another upload's, which failed and took it back: there is a new one to be found or made."""
 
 
 class Bench(Protocol):
@@ -179,6 +186,13 @@ def make_release(bench: Bench, upload: Record, parcel: Parcel) -> Record:
     """What `finish_upload` does, of bytes that lie anywhere; whatever stops it leaves the upload as it was."""
     request = UploadRequest(**upload["request"])
     package = bench.inspect(parcel.file, request.file_name)
+    for _ in range(_HOMES - 1):
+        with suppress(_HomeGone):
+            return _bring_home(bench, upload, parcel, request, package)
+    return _bring_home(bench, upload, parcel, request, package)
+
+
+def _bring_home(bench: Bench, upload: Record, parcel: Parcel, request: UploadRequest, package: PackageInfo) -> Record:
     home = bench.database.write_now(find_home, stamp(bench.clock()), upload["id"], request, package)
     try:
         release = _release_row(bench, parcel, upload, request, package, home.variant)
@@ -228,7 +242,7 @@ def _commit(
     release: dict[str, Any],
 ) -> Record:
     now = release["updated_at"]
-    variant = get_variant(connection, home.variant["id"])
+    variant = _held_variant(connection, request, home)
     warnings = _warnings(connection, request, package, variant)
     answer = {"release_id": release["id"], "warnings": warnings, "created": home.created}
     done = {"state": UploadState.READY, "answer": answer, "error": "", "updated_at": now}
@@ -241,6 +255,14 @@ def _commit(
     detail = {"sha256": release["sha256"], "warnings": warnings} | home.created
     audit.note(connection, now, request.actor, "release.upload", release["id"], detail)
     return answer
+
+
+def _held_variant(connection: Connection, request: UploadRequest, home: Home) -> Record:
+    hold_home(connection, home.variant["id"])
+    try:
+        return get_variant(connection, home.variant["id"])
+    except NotFound as error:
+        raise error if request.variant_id else _HomeGone(error.message) from None
 
 
 def _adopt(connection: Connection, now: str, request: UploadRequest, package: PackageInfo, variant: Record) -> None:
