@@ -1,9 +1,9 @@
-"""Insert or update in one statement, so that two processes can write the same row at once."""
+"""Insert or update in one statement, so that two processes can write the same row at once; and insert very many."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table
+from sqlalchemy import Connection, Row, Table, bindparam, insert
 from sqlalchemy.dialects import sqlite
 
 
@@ -43,6 +43,15 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         return []
     statement = _insert(connection, table).on_conflict_do_nothing().returning(*(table.c[name] for name in give))
     return list(connection.execute(statement, [dict(r) for r in rows]))
+
+
+def insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows of the columns `names`, in their order in the table, with values as the driver takes them: JSON is text.
+    SQLAlchemy would look at each value of each row, which costs as much as the database's own work."""
+    statement = insert(table).values({name: bindparam(name) for name in names})
+    sql = str(statement.compile(dialect=connection.dialect))
+    by_name = not connection.dialect.positional
+    connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in rows] if by_name else list(rows))
 
 
 def _insert(connection: Connection, table: Table) -> Any:

@@ -4,13 +4,15 @@ import hashlib
 import hmac
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from pydantic_core import to_json
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from fenfa.db.tables import day_visitors, events, products, releases
+from fenfa.db.upserts import insert_many
 from fenfa.services.tallies import Happening, meet_visitors, take_turn, tally
 from fenfa.vocabulary import EventType
 
@@ -82,14 +84,13 @@ def record_events(connection: Connection, drained: Iterable[Event]) -> Counter[E
     kept = _without_repeats(connection, drained)
     if not kept:
         return Counter()
-    connection.execute(insert(events), [_row(event) for event in kept])
-    happened = Counter(map(_happening, kept))
-    visitors = {(_happening(e), e.visitor) for e in kept if e.type == EventType.DOWNLOAD}
-    tally(connection, happened, meet_visitors(connection, visitors))
-    counts = Counter(e.release_id for e in kept if e.type == EventType.DOWNLOAD)
-    if counts:
-        _count_downloads(connection, counts, {e.product_id for e in kept if e.type == EventType.DOWNLOAD})
-    return Counter(e.type for e in kept)
+    insert_many(connection, events, _COLUMNS, [(*event[:9], to_json(event.extra).decode()) for event in kept])
+    happenings = [_happening(event) for event in kept]
+    happened = Counter(happenings)
+    downloads = {(one, e.visitor) for one, e in zip(happenings, kept, strict=True) if e.type == EventType.DOWNLOAD}
+    tally(connection, happened, meet_visitors(connection, downloads))
+    _count_downloads(connection, {one: number for one, number in happened.items() if one.type == EventType.DOWNLOAD})
+    return Counter({kind: sum(n for one, n in happened.items() if one.type == kind) for kind in EventType})
 
 
 def _happening(event: Event) -> Happening:
@@ -97,14 +98,20 @@ def _happening(event: Event) -> Happening:
     return Happening(event.ts[:10], event.type, *ids, event.ua)
 
 
-def _count_downloads(connection: Connection, counts: Counter[str], product_ids: set[str]) -> None:
+def _count_downloads(connection: Connection, downloads: Mapping[Happening, int]) -> None:
+    if not downloads:
+        return
+    counts: Counter[str] = Counter()
+    for one, number in downloads.items():
+        counts[one.release_id] += number
     statement = (
         update(releases)
         .where(releases.c.id == bindparam("release"))
         .values(download_count=releases.c.download_count + bindparam("more"))
     )
     connection.execute(statement, [{"release": release, "more": more} for release, more in counts.items()])
-    connection.execute(update(products).where(products.c.id.in_(product_ids)).values(revision=products.c.revision + 1))
+    downloaded = products.c.id.in_({one.product_id for one in downloads})
+    connection.execute(update(products).where(downloaded).values(revision=products.c.revision + 1))
 
 
 def _without_repeats(connection: Connection, drained: Iterable[Event]) -> list[Event]:
@@ -124,7 +131,3 @@ def _has_downloaded(connection: Connection, event: Event) -> bool:
     """On that day: a visitor is another one on the next."""
     same = {"day": event.ts[:10], "subject": event.release_id, "visitor": event.visitor}
     return bool(connection.scalar(select(exists().where(*(day_visitors.c[name] == same[name] for name in same)))))
-
-
-def _row(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in _COLUMNS}
