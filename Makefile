@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots tools/check-templates
+OTHERS := tools/run-other-engines $(BIN)/pytest -n 2 --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: soak test-postgresql texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
+.PHONY: soak test-matrix texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -17,10 +18,11 @@ serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your networ
 
 test: packages check ## set up and run every check
 	@$(BIN)/pytest -n 2 --dist worksteal
-	@FENFA_TEST_ENGINE=postgresql $(BIN)/pytest -n 2 --dist worksteal tests/web/test_cache.py tests/web/api/test_products.py tests/web/api/test_events.py
+	@$(OTHERS) tests/web -m "contract and not journey"
 
-test-postgresql: packages ## run the tests of every route on PostgreSQL
-	@FENFA_TEST_ENGINE=postgresql $(BIN)/pytest -n 2 --dist worksteal tests/web -m "not journey"
+test-matrix: packages ## run all tests of tests/web on SQLite and PostgreSQL, with builds on the disk and in a bucket
+	@$(BIN)/pytest -n 2 --dist worksteal tests/web -m "not journey"
+	@$(OTHERS) tests/web -m "not journey"
 
 soak: packages ## kill and damage engines under load for MINUTES=60; prints the seed that FENFA_SOAK_SEED repeats
 	@FENFA_SOAK_MINUTES=$(or $(MINUTES),60) $(BIN)/pytest -s tests/journeys/test_chaos.py

@@ -26,6 +26,7 @@ class Scale:
     upload: int = 500 * MIB
     upload_others: tuple[int, ...] = (MIB, 50 * MIB)
     upload_sparse: int = 0
+    upload_s3: int = 200 * MIB
     download: int = 200 * MB
     fetched: int = 64 * 200 * MB
     load_seconds: int = 4
@@ -38,6 +39,7 @@ QUICK = Scale(
     starts=3,
     upload=32 * MIB,
     upload_others=(MIB,),
+    upload_s3=32 * MIB,
     download=20 * MB,
     fetched=64 * 20 * MB,
     load_seconds=1,

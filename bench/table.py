@@ -15,8 +15,8 @@ from rich.table import Column, Table
 class Figure:
     """A median beside its limit's median, both in `unit`.
 
-    `beside` names the limit. At most one requirement: `at_most` binds the value, `ratio_at_least` the value over the limit;
-    a figure without either is information.
+    `beside` names the limit. At most one requirement: `at_most` and `at_least` bind the value, `ratio_at_least` the value over
+    the limit; a figure without either is information.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Figure:
     limit: float | None = None
     beside: str = ""
     at_most: float | None = None
+    at_least: float | None = None
     ratio_at_least: float | None = None
 
     @property
@@ -35,6 +36,8 @@ class Figure:
     def ok(self) -> bool | None:
         if self.at_most is not None:
             return self.value <= self.at_most
+        if self.at_least is not None:
+            return self.value >= self.at_least
         if self.ratio_at_least is not None:
             return self.ratio is not None and self.ratio >= self.ratio_at_least
         return None
@@ -43,6 +46,8 @@ class Figure:
     def required(self) -> str:
         if self.at_most is not None:
             return f"≤ {show(self.at_most)}"
+        if self.at_least is not None:
+            return f"≥ {show(self.at_least)}"
         return f"ratio ≥ {self.ratio_at_least}" if self.ratio_at_least is not None else ""
 
     def as_json(self) -> dict[str, Any]:

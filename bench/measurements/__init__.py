@@ -10,7 +10,9 @@ from bench.measurements import (
     parsing,
     peers,
     postgresql,
+    s3,
     small_downloads,
+    stalled,
     startup,
     uploads,
 )
@@ -27,5 +29,7 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "postgresql": postgresql.measure,
     "small-downloads": small_downloads.measure,
     "downloads": downloads.measure,
+    "stalled": stalled.measure,
     "uploads": uploads.measure,
+    "s3": s3.measure,
 }

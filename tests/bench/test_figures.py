@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bench.measurements.small_downloads import miscount
+from bench.measurements.stalled import percentile
 from bench.measurements.uploads import copy_hashed, show_size
 from bench.plan import MB, MIB, BenchError, take_turns
 from bench.table import Figure, show, write_json
@@ -29,6 +30,17 @@ def test_a_figure_without_a_requirement_is_neither_ok_nor_over() -> None:
 @pytest.mark.parametrize(("value", "ok"), [(1.6, True), (1.61, False)])
 def test_at_most_binds_the_value(value: float, ok: bool) -> None:
     assert Figure("CPU", value, "s/GB", limit=0.1, at_most=1.6).ok is ok
+
+
+@pytest.mark.parametrize(("value", "ok"), [(2000, True), (1999, False)])
+def test_at_least_binds_the_value(value: float, ok: bool) -> None:
+    figure = Figure("redirects", value, "requests/s", at_least=2000)
+    assert (figure.ok, figure.required) == (ok, "≥ 2,000")
+
+
+def test_ninety_nine_of_a_hundred_are_within_the_percentile() -> None:
+    assert percentile([float(number) for number in range(100)], 99) == 99.0
+    assert percentile([3.0, 1.0, 2.0], 50) == 2.0
 
 
 @pytest.mark.parametrize(("value", "ok"), [(65, True), (64, False)])

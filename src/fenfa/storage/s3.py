@@ -24,7 +24,8 @@ from fenfa.storage.unfinished import abort_unfinished
 LINK_SECONDS = 600
 _ONE_REQUEST = 8 * 1024 * 1024
 _MOST_PARTS = 9_000  # S3 takes 10,000
-_AT_ONCE = 3  # parts on their way, each of them in memory
+_PART = 5 * 1024 * 1024  # S3 takes no smaller ones
+_AT_ONCE = 4  # parts on their way, each of them in memory
 _PROBE = f"{ROOT}/.probe"
 _DEPTH = 5  # uploads, product, variant, release, file
 
@@ -119,7 +120,7 @@ class ObjectStorage:
         if size <= _ONE_REQUEST:
             obstore.put(self._store, key, staged.read_bytes(), attributes=about, mode="create", use_multipart=False)
         else:  # a condition is for single requests alone; keys are drawn at random, so none is another's
-            chunk = max(_ONE_REQUEST, -(-size // _MOST_PARTS))
+            chunk = max(_PART, -(-size // _MOST_PARTS))
             obstore.put(
                 self._store,
                 key,
