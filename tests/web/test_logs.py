@@ -13,6 +13,7 @@ from typing import IO
 
 import pytest
 
+from fenfa.errors import Unavailable
 from fenfa.web import logs
 from fenfa.web.access import RequestLog
 
@@ -45,6 +46,22 @@ def failure(message: str) -> logging.LogRecord:
         made = record("request failed")
         made.exc_info = sys.exc_info()
         return made
+
+
+def test_an_engine_that_is_away_takes_a_line_and_not_a_traceback() -> None:
+    """Every request meets it."""
+    made = record("request refused")
+    try:
+        try:
+            raise ConnectionError("no route to fnf_upload_abc123_4f9kQzZ0\nand much more")
+        except ConnectionError as error:
+            raise Unavailable("the database does not answer") from error
+    except Unavailable:
+        made.exc_info = sys.exc_info()
+    told = str(line(made)["error"])
+    assert told.startswith("Unavailable: the database does not answer; because ConnectionError: no route to ")
+    assert "4f9kQzZ0" not in told
+    assert "more" not in told
 
 
 def test_a_line() -> None:

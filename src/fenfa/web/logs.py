@@ -12,6 +12,8 @@ import traceback
 from json import dumps
 from typing import Any
 
+from fenfa.errors import Unavailable
+
 FIELDS = ("method", "path", "route", "status", "ms", "bytes", "request_id", "worker", "error")
 
 _TOKEN = re.compile(r"fnf_\w+")
@@ -74,8 +76,18 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
     """The allow-listed extras of a record, redacted; an exception becomes `error`."""
     found = {name: record.__dict__[name] for name in FIELDS if name in record.__dict__}
     if record.exc_info and record.exc_info[1]:
-        found["error"] = "".join(traceback.format_exception(record.exc_info[1]))
+        found["error"] = _told(record.exc_info[1])
     return {name: redact(value) if isinstance(value, str) else value for name, value in found.items()}
+
+
+def _told(error: BaseException) -> str:
+    """A traceback, but for an engine that is away: every request meets that, and its causes say all, in a line."""
+    if not isinstance(error, Unavailable):
+        return "".join(traceback.format_exception(error))
+    causes: list[BaseException] = [error]
+    while causes[-1].__cause__:
+        causes.append(causes[-1].__cause__)
+    return "; because ".join(f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}" for cause in causes)
 
 
 def timestamp(seconds: float) -> str:
