@@ -44,6 +44,7 @@ SAMPLES: dict[str, tuple[Any, str, Any]] = {  # field: (in the file, in the envi
     "udid_verify": ("enforce", "record", "record"),
     "udid_minutes": (5, "15", 15),
     "udid_keep_days": (90, "30", 30),
+    "events_keep_days": (90, "30", 30),
     "udid_ask_name": (True, "no", False),
     "search_engines": (True, "no", False),
     "udid_sign_cert": ("/file.pem", "/env.pem", "/env.pem"),

@@ -22,9 +22,9 @@ NOT_SETTINGS = frozenset({"FENFA_SERVER", "FENFA_TOKEN", "FENFA_FIXTURES", "FENF
 
 def row(key: str, default: Any, help: str, *, secret: bool = False) -> Any:
     """One setting: its key in config.json, its default and one line of help. Its variable is FENFA_ + its last word, in the
-    sections `udid`, `storage` and `s3` with that word before it. `secret`: no page may show its value."""
+    sections `udid`, `storage`, `s3` and `events` with that word before it. `secret`: no page may show its value."""
     section, _, name = key.rpartition(".")
-    variable = "FENFA_" + (f"{section}_{name}" if section in ("udid", "storage", "s3") else name).upper()
+    variable = "FENFA_" + (f"{section}_{name}" if section in ("udid", "storage", "s3", "events") else name).upper()
     return field(default=default, metadata={"key": key, "help": help, "variable": variable, "secret": secret})
 
 
@@ -132,6 +132,11 @@ class Config:
         "udid.keep_days",
         365,
         "devices that nobody used for so many days, and that no Apple team lists, are erased; 0: never",
+    )
+    events_keep_days: int = row(
+        "events.keep_days",
+        180,
+        "visits, clicks and downloads are removed after so many days, their sums are kept; 0: never",
     )
     given: frozenset[str] = frozenset()
 
@@ -301,7 +306,7 @@ def _checked(name: str, value: Any) -> None:
         raise ValueError("must be at least 1")
     if name == "udid_minutes" and not 1 <= value <= 24 * 60:
         raise ValueError("must be 1 to 1440")
-    if name == "udid_keep_days" and not 0 <= value <= 36_500:
+    if name in ("udid_keep_days", "events_keep_days") and not 0 <= value <= 36_500:
         raise ValueError("must be 0 to 36500")
     if name == "udid_verify" and value not in ("record", "enforce"):
         raise ValueError("must be record or enforce")

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 
 from fenfa.db.engine import Database
 from fenfa.db.tables import day_sums, day_visitors, events, place_sums, unsummed_days
+from fenfa.services.extents import kept_from
 from fenfa.services.records import stamp, within_days
 from fenfa.services.tallies import Happening, Places, add_places, put_days, sums_of, take_turn
 from fenfa.vocabulary import EventType
@@ -34,6 +35,8 @@ def _recount(connection: Connection, day: str, now: datetime) -> None:
     take_turn(connection)
     mine = (unsummed_days.c.day == day, unsummed_days.c.due <= stamp(now))
     if connection.execute(delete(unsummed_days).where(*mine)).rowcount:  # else another server was faster
+        if day < kept_from(connection):  # what is left of its events says too little
+            return
         recount_day(connection, day)
         if day >= stamp(now - timedelta(days=1))[:10]:
             _meet_again(connection, day)

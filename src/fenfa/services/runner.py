@@ -21,10 +21,11 @@ from fenfa.services.beats import beating
 from fenfa.services.device_lists import IMPORT
 from fenfa.services.records import stamp
 from fenfa.services.registering import REGISTER, SYNC
+from fenfa.services.retention import FORGET
 from fenfa.services.work import Bench, Kind, Work
 from fenfa.vocabulary import JobState
 
-JOBS: tuple[Kind, ...] = (REGISTER, SYNC, IMPORT)
+JOBS: tuple[Kind, ...] = (REGISTER, SYNC, IMPORT, FORGET)
 BEAT = jobs.LEASE / 4
 _MOST_ATTEMPTS = 20
 _ATTEMPTS_OF_A_BUG = 3

@@ -10,7 +10,7 @@ from fenfa.config import Config
 from fenfa.db.tables import releases, settings, uploads
 from fenfa.db.upserts import insert_missing
 from fenfa.errors import FenfaError, Unavailable, Unreachable, UpstreamFailed
-from fenfa.services import calls, devices, enrolments, jobs, recounts
+from fenfa.services import calls, devices, enrolments, jobs, recounts, retention
 from fenfa.services.records import stamp
 from fenfa.services.uploads import LOST, finish_upload, get_upload, mark_failed
 from fenfa.services.uploads import Bench as UploadBench
@@ -70,6 +70,7 @@ def _sweep_shared(bench: Bench, grace: timedelta) -> int:
     for forget in (jobs.forget_old, enrolments.forget_old, calls.forget_old, recounts.forget_visitors):
         bench.database.write_now(forget, bench.clock())
     bench.database.write_now(devices.forget_unused, bench.clock(), bench.config.udid_keep_days)
+    bench.database.write_now(retention.give_up, bench.clock(), bench.config.events_keep_days)
     return removed
 
 

@@ -20,6 +20,7 @@ KINDS = {
     "register-with-apple": marked("Register devices with Apple"),
     "read-apple-lists": marked("Read Apple's lists of devices"),
     "import-from-apple": marked("Import devices from Apple"),
+    "forget-events": marked("Remove old events"),
 }
 STATES = {
     JobState.QUEUED: marked("waits"),
