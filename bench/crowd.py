@@ -16,6 +16,7 @@ class Engine:
     """`run` runs one statement and commits. `json` makes JSON of a text."""
 
     run: Callable[[str], Any]
+    close: Callable[[], None]
     json: str = "{}"
 
 
@@ -115,10 +116,10 @@ def on_sqlite(file: Path) -> Engine:
     connection = sqlite3.connect(file, isolation_level=None)
     for pragma in ("synchronous=OFF", "temp_store=MEMORY", "cache_size=-500000", "threads=2"):
         connection.execute(f"PRAGMA {pragma}")
-    return Engine(connection.execute)
+    return Engine(connection.execute, connection.close)
 
 
 def on_postgresql(url: str) -> Engine:
     connection = psycopg.connect(url, autocommit=True)
     connection.execute("SET maintenance_work_mem = '500MB'")
-    return Engine(lambda statement: connection.execute(statement.encode()), "CAST({} AS json)")
+    return Engine(lambda statement: connection.execute(statement.encode()), connection.close, "CAST({} AS json)")

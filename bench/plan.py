@@ -19,7 +19,8 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes in bytes, times in seconds. `rounds` is how often a figure and its limit take turns."""
+    """Sizes in bytes, times in seconds. `rounds` is how often a figure and its limit take turns, `asks` how often a
+    route is asked whose slowest answers count."""
 
     rounds: int = 3
     starts: int = 5
@@ -30,6 +31,8 @@ class Scale:
     download: int = 200 * MB
     fetched: int = 64 * 200 * MB
     load_seconds: int = 4
+    events: int = 10_000_000
+    asks: int = 40
     packages: tuple[tuple[str, int], ...] = (("app.apk", 20 * MB), ("app.ipa", 20 * MB), ("app.ipa", 200 * MB))
 
 
@@ -43,6 +46,8 @@ QUICK = Scale(
     download=20 * MB,
     fetched=64 * 20 * MB,
     load_seconds=1,
+    events=200_000,
+    asks=10,
     packages=(("app.apk", 2 * MB), ("app.ipa", 2 * MB)),
 )
 

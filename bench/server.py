@@ -46,8 +46,8 @@ class Server:
 
 
 @contextmanager
-def serve(plan: Plan, directory: Path, **environment: str) -> Iterator[Server]:
-    """Start in `directory`, wait for the first 200 on /healthz, stop at the end."""
+def serve(plan: Plan, directory: Path, patience: float = START_SECONDS, /, **environment: str) -> Iterator[Server]:
+    """Start in `directory`, wait at most `patience` seconds for the first 200 on /healthz, stop at the end."""
     port = free_port()
     with (directory / "server.log").open("ab") as log:
         process = subprocess.Popen(
@@ -59,7 +59,7 @@ def serve(plan: Plan, directory: Path, **environment: str) -> Iterator[Server]:
             start_new_session=True,
         )
     try:
-        _wait_until_healthy(process, port)
+        _wait_until_healthy(process, port, patience)
         yield Server(port, process.pid)
         if process.poll() is not None:
             raise BenchError("the server ended early")
@@ -76,8 +76,8 @@ def _environment(directory: Path) -> dict[str, str]:
     return kept | {"FENFA_DATA_DIR": str(data), "FENFA_DB_PATH": str(data / "fenfa.db")}
 
 
-def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while not _healthy(port):
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchError("the server did not start")

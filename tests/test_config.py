@@ -130,7 +130,10 @@ def test_single_token_replaces_the_first_of_the_list(tmp_path: Path, scope: str)
     ("content", "message"),
     [
         ('{\n "server": {\n  "prot": 1\n }\n}', "config.json:3: unknown key 'server.prot'; known: accel_prefix, "),
-        ('{\n "sever": {}\n}', "config.json:2: unknown key 'sever'; known: auth, limits, s3, server, storage, udid"),
+        (
+            '{\n "sever": {}\n}',
+            "config.json:2: unknown key 'sever'; known: auth, events, limits, s3, server, storage, udid",
+        ),
         (
             '{\n "auth": {"port": 1}\n}',
             "config.json:2: unknown key 'auth.port'; known: admin_tokens, secret_key, upload_tokens",

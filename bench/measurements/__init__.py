@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from bench.measurements import (
     downloads,
+    events,
     memory,
     pages,
     paint,
@@ -32,4 +33,5 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "stalled": stalled.measure,
     "uploads": uploads.measure,
     "s3": s3.measure,
+    "events": events.measure,
 }
