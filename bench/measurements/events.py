@@ -56,7 +56,7 @@ def _environment(name: str) -> Iterator[dict[str, str]]:
 
 def _publish(server: Server, package: Path) -> list[Place]:
     """Products of two variants each, and releases in turn; the oldest first."""
-    variants = []
+    variants: list[dict[str, str]] = []
     for number in range(PRODUCTS):
         product = server.ask("POST", "/admin/api/products", name=f"Product {number}", published=True)["id"]
         path = f"/admin/api/products/{product}/variants"
