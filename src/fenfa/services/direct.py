@@ -118,8 +118,10 @@ def _note(
 
 def _find_begun(connection: Connection, now: datetime, key: str, sha256: str, request: UploadRequest) -> Record | None:
     row = connection.execute(select(uploads).where(uploads.c.idempotency_key == key)).mappings().first()
-    is_direct = row is not None and row["staged_by"].startswith(_STORE) and row["state"] != UploadState.FAILED
-    if row and is_direct and row["sha256"] == sha256 and row["request"] == asdict(request):
+    if row is None:  # one that comes at this moment collides; it must not be taken for one to be replaced
+        return None
+    is_direct = row["staged_by"].startswith(_STORE) and row["state"] != UploadState.FAILED
+    if is_direct and row["sha256"] == sha256 and row["request"] == asdict(request):
         return dict(row)
     if find_replay(connection, now, key, sha256, request) is not None:
         raise Conflict("this idempotency key was used for another upload; send a new one")
