@@ -11,15 +11,18 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Connection, select
 from starlette.types import ASGIApp, Message
 
 from fenfa.config import Config, load_config
 from fenfa.db.engine import Database, open_sqlite
+from fenfa.db.tables import releases
 from fenfa.inspectors import inspect
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.runtime import Runtime, open_runtime
+from fenfa.services.releases import insert_release
 from fenfa.services.runner import Runner
-from fenfa.vocabulary import Platform, file_type
+from fenfa.vocabulary import Platform, file_type, new_id
 from fenfa.web.app import create_app, write_events
 from fenfa.web.lifespan import Lifespan
 from fenfa.web.plain import Plain
@@ -176,6 +179,25 @@ class AppClient:
         answer = self.upload(variant["id"], content, **fields)
         assert answer.status_code == 201, answer.text
         return dict(answer.json()["data"])
+
+    def make_releases(self, variant_id: str, number: int, **fields: str) -> list[str]:
+        """The IDs of so many releases, oldest first; `{n}` in the fields is each one's number. The first comes by an upload, the
+        others are rows like its own: much faster, for tests of what many look like."""
+        told = [{name: text.format(n=n) for name, text in fields.items()} for n in range(number)]
+        first = self.upload(variant_id, b"the bytes of a build", **told[0]).json()["data"]["release"]["id"]
+        others = [new_id("rel") for _ in told[1:]]
+        self.runtime.database.write_now(_copy_release, first, list(zip(others, told[1:], strict=True)))
+        return [first, *others]
+
+
+def _copy_release(connection: Connection, first: str, others: list[tuple[str, dict[str, str]]]) -> None:
+    row = dict(connection.execute(select(releases).where(releases.c.id == first)).mappings().one())
+    product_id = row["storage_key"].split("/")[1]
+    for release_id, told in others:
+        key = row["storage_key"].replace(first, release_id)
+        fields = told | ({"build": int(told["build"])} if "build" in told else {})
+        kept = {name: value for name, value in row.items() if name != "seq"}
+        insert_release(connection, product_id, kept | {"id": release_id, "storage_key": key} | fields)
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str, str]:

@@ -253,10 +253,7 @@ def test_an_older_release_says_so(client: AppClient) -> None:
 @pytest.mark.parametrize(("count", "heading"), [(1, "One release"), (12, "All 12 releases"), (205, "All 205 releases")])
 def test_history(client: AppClient, count: int, heading: str) -> None:
     variant = client.make_variant(client.make_product()["id"])["id"]
-    made = [
-        client.upload(variant, b"%d" % n, version=f"1.{n}", changelog=f"- Change {n}").json()["data"]["release"]["id"]
-        for n in range(count)
-    ]
+    made = client.make_releases(variant, count, version="1.{n}", changelog="- Change {n}")
     page = visit(client, "/products/myapp", "linux").html
     assert heading in page
     shown = [release for release in made if f'/products/myapp?r={release}"' in page]
@@ -271,8 +268,7 @@ def test_history(client: AppClient, count: int, heading: str) -> None:
 def test_a_page_with_200_releases_stays_light(client: AppClient) -> None:
     variant = client.make_variant(client.make_product()["id"])["id"]
     words = "- Fixes **a crash** that somebody saw on their way home\n" * 12
-    for n in range(200):
-        client.upload(variant, b"%d" % n, version=f"1.{n}", build=str(n), channel="beta", changelog=f"{words}- {n}")
+    client.make_releases(variant, 200, version="1.{n}", build="{n}", channel="beta", changelog=f"{words}- {{n}}")
     answer = client.get("/products/myapp", headers={"user-agent": AGENTS["linux"]})
     assert int(answer.headers["content-length"]) < 25 * 1024
 
