@@ -1,12 +1,15 @@
 """Receiving a multipart form with one file: fields into memory, the file straight into staging, hashed on the way.
 
-Writing and hashing happen in a thread, one batch behind the network; at most two batches are in memory, whatever the file's size.
+All of it happens in a thread of its own, a few pieces behind the network: what finds the file's end leaves the bytes in the
+processor's cache for what hashes them. At most `_AHEAD` pieces wait, whatever the file's size.
 """
 
 import asyncio
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +29,8 @@ MAX_FIELD = 256 * 1024
 MAX_NAME = 1024
 MAX_ICON_FIELD = 6 * 1024 * 1024  # 4 MiB of image in base64
 MAX_PARTS = 64
-_BATCH = 256 * 1024  # small enough that hashing finds it in the processor's cache
+_BATCH = 256 * 1024  # a slow client's pieces are small, and each hand-over costs
+_AHEAD = 2
 
 
 @dataclass
@@ -47,13 +51,31 @@ class Form:
 async def receive_form(request: Request, runtime: Runtime) -> Form:
     """The whole form, its file durable in staging. Raises with nothing left behind."""
     form = Form(new_id("upl"))
+    taker, line = _Taker(request, runtime, form), _Line()
     try:
-        await _Receiver(request, runtime, form).run()
+        await _take_all(request, taker, line)
+    except ClientDisconnect:
+        await line.end(form.discard)
+        raise BadInput("the client went away before the form was complete") from None
     except BaseException:
-        if form.file is not None:
-            await asyncio.shield(asyncio.to_thread(form.discard))
+        await line.end(form.discard)
         raise
+    await line.end()
     return form
+
+
+async def _take_all(request: Request, taker: "_Taker", line: "_Line") -> None:
+    batch: list[bytes] = []
+    batched = 0
+    async for chunk in request.stream():
+        batch.append(chunk)
+        batched += len(chunk)
+        if batched >= _BATCH:
+            await line.put(taker.take, batch)
+            batch, batched = [], 0
+    await line.put(taker.take, batch)
+    await line.put(taker.finish)
+    await line.settle()
 
 
 def require_file(form: Form) -> StagedFile:
@@ -73,50 +95,65 @@ def require_name(file_name: str) -> None:
         raise BadInput(UNKNOWN_TYPE)
 
 
-class _Receiver:
+class _Line:
+    """A thread that does what it is given, one after the other."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "receive")
+        self._waiting: deque[Future[None]] = deque()
+
+    async def put(self, call: Callable[..., None], *args: Any) -> None:
+        """Waits while too much waits. Raises what something earlier raised."""
+        self._waiting.append(self._thread.submit(call, *args))
+        while len(self._waiting) > _AHEAD:
+            await asyncio.wrap_future(self._waiting.popleft())
+
+    async def settle(self) -> None:
+        """Until nothing waits."""
+        while self._waiting:
+            await asyncio.wrap_future(self._waiting.popleft())
+
+    async def end(self, last: Callable[[], None] | None = None) -> None:
+        """What still waits is given up; `last` is done all the same, after what is being done, even if this wait is cut off."""
+        for each in self._waiting:
+            each.cancel()
+        ended = self._thread.submit(last) if last else None
+        self._thread.shutdown(wait=False)
+        if ended:
+            await asyncio.shield(asyncio.wrap_future(ended))
+
+
+class _Taker:
+    """Takes a form apart and its file in. Methods block; one caller at a time."""
+
     def __init__(self, request: Request, runtime: Runtime, form: Form) -> None:
-        self._request, self._runtime, self._form = request, runtime, form
-        self._thread = ThreadPoolExecutor(1, "receive")  # its own, so that the file stays with one processor's cache
+        self._config, self._staging, self._form = runtime.config, runtime.staging, form
+        self._announced = _announced(request)
+        if self._announced > self._config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
+            raise TooLarge("the file is larger than the limit of {limit} bytes", limit=self._config.max_upload_bytes)
         self._parser = PushMultipartParser(_boundary(request), max_segment_count=MAX_PARTS)
         self._segment: MultipartSegment | None = None
         self._value = bytearray()
-        self._batch: list[bytes | bytearray] = []
-        self._batched = 0
-        self._work: asyncio.Future[None] | None = None
 
-    async def run(self) -> None:
-        if _announced(self._request) > self._runtime.config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
-            raise TooLarge(
-                "the file is larger than the limit of {limit} bytes", limit=self._runtime.config.max_upload_bytes
-            )
-        try:
-            await self._parse_all()
-            if self._form.file is not None:
-                await self._begin_work(self._form.file.seal)
-                await self._worked()
-        except MultipartError as error:
-            raise BadInput("the form cannot be read: {reason}", reason=str(error).lower()) from None
-        except ClientDisconnect:
-            raise BadInput("the client went away before the form was complete") from None
-        finally:
-            self._thread.shutdown(wait=False)
-            await self._worked()
-
-    async def _parse_all(self) -> None:
-        async for chunk in self._request.stream():
-            if chunk:
+    def take(self, chunks: list[bytes]) -> None:
+        with _unreadable_is_bad():
+            for chunk in filter(None, chunks):
                 for event in self._parser.parse(chunk):
-                    await self._take(event)
-        self._parser.close()
-        await self._flush()
+                    self._take(event)
 
-    async def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
+    def finish(self) -> None:
+        with _unreadable_is_bad():
+            self._parser.close()
+        if self._form.file is not None:
+            self._form.file.seal()
+
+    def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
         if isinstance(event, MultipartSegment):
-            await self._begin(event)
+            self._begin(event)
         elif event is None:
-            await self._end()
-        elif self._takes_file:
-            await self._add(event)
+            self._end()
+        elif self._takes_file and self._form.file is not None:
+            self._form.file.write(event)
         elif self._segment is not None and self._segment.name == ICON_FIELD:
             self._value += event[: MAX_ICON_FIELD + 1 - len(self._value)]  # too much of it is a warning, not a failure
         else:
@@ -127,50 +164,22 @@ class _Receiver:
     def _takes_file(self) -> bool:
         return self._segment is not None and self._segment.name == FILE_FIELD and self._segment.filename is not None
 
-    async def _begin(self, segment: MultipartSegment) -> None:
+    def _begin(self, segment: MultipartSegment) -> None:
         self._segment, self._value = segment, bytearray()
         if not self._takes_file:
             return
         if self._form.file is not None:
             raise BadInput(f"{FILE_FIELD} stands twice; send one file a request")
         self._form.file_name = segment.filename or ""
-        await self._begin_work(self._open)
-        await self._worked()
+        self._form.file = self._staging.create(self._form.upload_id, self._config.max_upload_bytes)
+        self._form.file.reserve(min(self._announced, self._config.max_upload_bytes), self._config.min_free_bytes)
 
-    def _open(self) -> None:
-        config = self._runtime.config
-        self._form.file = self._runtime.staging.create(self._form.upload_id, config.max_upload_bytes)
-        self._form.file.reserve(min(_announced(self._request), config.max_upload_bytes), config.min_free_bytes)
-
-    async def _add(self, data: bytes | bytearray) -> None:
-        self._batch.append(data)
-        self._batched += len(data)
-        if self._batched >= _BATCH:
-            await self._flush()
-
-    async def _flush(self) -> None:
-        if self._batch and self._form.file is not None:
-            batch, self._batch, self._batched = self._batch, [], 0
-            await self._begin_work(_write, self._form.file, batch)
-
-    async def _begin_work(self, call: Callable[..., None], *args: Any) -> None:
-        """Work on the file, in a thread, one piece at a time."""
-        await self._worked()
-        self._work = asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
-
-    async def _worked(self) -> None:
-        """The work is done; should this wait be cut off, the next one still finds it, and nothing is left behind."""
-        if self._work is not None:
-            await asyncio.shield(self._work)
-            self._work = None
-
-    async def _end(self) -> None:
-        if self._takes_file:
-            await self._flush()
-        elif self._segment is not None and self._segment.name:
-            if self._segment.name == FILE_FIELD and not self._segment.filename:
-                return  # a plain text field of that name is no file
-            self._form.fields[self._segment.name] = _text(self._segment.name, self._value)
+    def _end(self) -> None:
+        if self._takes_file or self._segment is None or not self._segment.name:
+            return
+        if self._segment.name == FILE_FIELD and not self._segment.filename:
+            return  # a plain text field of that name is no file
+        self._form.fields[self._segment.name] = _text(self._segment.name, self._value)
 
     def _require_small_field(self) -> None:
         name = self._segment.name if self._segment else ""
@@ -184,9 +193,12 @@ def _announced(request: Request) -> int:
     return int(said) if re.fullmatch("[0-9]{1,18}", said) else 0
 
 
-def _write(file: StagedFile, batch: list[bytes | bytearray]) -> None:
-    for data in batch:
-        file.write(data)
+@contextmanager
+def _unreadable_is_bad() -> Iterator[None]:
+    try:
+        yield
+    except MultipartError as error:
+        raise BadInput("the form cannot be read: {reason}", reason=str(error).lower()) from None
 
 
 def _text(name: str, value: bytearray) -> str:
