@@ -175,7 +175,9 @@ def schedule(rng: random.Random) -> Iterator[tuple[str, ...]]:
         rng.shuffle(engines)
         rng.shuffle(store)
         yield from ((name,) for name in engines)
-        yield from ((name, rng.choice(engines)) if rng.random() < 0.4 else (name,) for name in store)
+        for name in store:
+            has_company = rng.random() < 0.4 and (MINUTES or (name,) not in HANGING)  # which takes its time
+            yield (name, rng.choice(engines)) if has_company else (name,)
         if not MINUTES:
             return
 
