@@ -158,7 +158,9 @@ def open_sqlite(file: Path) -> Database:
     file.parent.mkdir(parents=True, exist_ok=True)
     url = URL.create("sqlite", database=str(file))
     # a slow export holds its connection for long: without a bound on them, nobody waits for it
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5}, max_overflow=-1, **_JSON)
+    # the one that was used last is used first, so that not every connection of the pool fills its cache with the same pages
+    pool: dict[str, Any] = {"max_overflow": -1, "pool_use_lifo": True}
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5}, **pool, **_JSON)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     with _translated(), engine.connect():

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -18,7 +18,7 @@ from fenfa.services.timeline import Timeline
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones too: East Asian spreadsheets take them for the others
 _PADDING = " \"'"
-_SUSPECT = frozenset((*_FORMULA_STARTS, *_PADDING))  # most cells begin with none of them, and there are millions
+_SUSPECT = frozenset((*_FORMULA_STARTS, *_PADDING))
 _BATCH = 500
 _EVENTS = 1000
 
@@ -53,7 +53,7 @@ def csv_chunks(database: Database, query: Select[Any]) -> Iterator[bytes]:
         with streaming.execute(query) as result:
             yield _lines([list(result.keys())])
             for batch in result.partitions(_BATCH):
-                yield _lines([[_cell(value) for value in row] for row in batch])
+                yield _lines(list(map(_cells, batch)))
 
 
 def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
 def _next_events(database: Database, timeline: Timeline) -> list[list[Any]]:
     with database.reading() as connection:  # once: what was taken from a timeline does not come again
         found = timeline.take(connection, _EVENTS)
-        return [[_cell(value) for value in row] for row in connection.execute(rows_of(found)).all()] if found else []
+        return list(map(_cells, connection.execute(rows_of(found)).all())) if found else []
 
 
 def _lines(rows: list[list[Any]]) -> bytes:
@@ -78,9 +78,14 @@ def _lines(rows: list[list[Any]]) -> bytes:
     return text.getvalue().encode("utf-8", errors="replace")
 
 
+def _cells(row: Iterable[Any]) -> list[Any]:
+    """Of most cells their first letter says enough, and there are millions."""
+    return [value if type(value) is str and value[:1] not in _SUSPECT else _cell(value) for value in row]
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         value = json.dumps(value, ensure_ascii=False) if value else ""
-    if isinstance(value, str):
-        return f"'{value}" if value[:1] in _SUSPECT and value.lstrip(_PADDING).startswith(_FORMULA_STARTS) else value
+    if isinstance(value, str) and value.lstrip(_PADDING).startswith(_FORMULA_STARTS):
+        return f"'{value}"
     return "" if value is None else value
