@@ -3,11 +3,11 @@
 Under load every row that SQLite hands over costs a change of threads, which is more than the row itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pydantic_core import from_json
-from sqlalchemy import JSON, Boolean, ColumnElement, Connection, Select, literal_column
+from pydantic_core import from_json, to_json
+from sqlalchemy import JSON, Boolean, ColumnElement, Connection, Select, literal, literal_column
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -55,6 +55,19 @@ class PackedQuery:
         return tuple(map(from_json, row)) if row else None
 
 
+class ListedNumbers(FunctionElement[Any]):
+    """The rows of a JSON list of whole numbers."""
+
+    inherit_cache = True
+    name = "listed_numbers"
+
+
+def is_one_of(column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Like `in_`, with one parameter however many they are: a thousand take longer than the rows that they find."""
+    listed = ListedNumbers(literal(to_json(list(numbers)).decode()))
+    return column.bool_op("IN")(listed)
+
+
 class JsonObject(FunctionElement[Any]):
     """The object (or null) under a name of a JSON column; a quarter of the cost of the general way on SQLite."""
 
@@ -78,6 +91,18 @@ def _object_in_sqlite(element: JsonObject, compiler: Any, **options: Any) -> str
 def _object_in_postgresql(element: JsonObject, compiler: Any, **options: Any) -> str:
     column, name = (compiler.process(part, **options) for part in element.clauses)
     return f"({column} -> {name})"
+
+
+@compiles(ListedNumbers, "sqlite")
+def _numbers_in_sqlite(element: ListedNumbers, compiler: Any, **options: Any) -> str:
+    query = "(SELECT value FROM json_each({}))"
+    return query.format(compiler.process(element.clauses, **options))
+
+
+@compiles(ListedNumbers, "postgresql")
+def _numbers_in_postgresql(element: ListedNumbers, compiler: Any, **options: Any) -> str:
+    query = "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST({} AS JSON)))"
+    return query.format(compiler.process(element.clauses, **options))
 
 
 @compiles(PackedRow, "sqlite")

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from fenfa.db.packing import is_one_of
 from fenfa.db.tables import events, products, releases, variants
 from fenfa.errors import BadInput
 from fenfa.services.extents import EventFilter, measure_extent, pass_over
@@ -47,7 +48,7 @@ def read_log(connection: Connection, wanted: EventFilter, limit: int, before: st
 
 def rows_of(found: Sequence[int]) -> Select[Any]:
     """These events, by `seq`, as lists and exports have them."""
-    query = select(*(events.c[name] for name in COLUMNS)).where(events.c.seq.in_(found))
+    query = select(*(events.c[name] for name in COLUMNS)).where(is_one_of(events.c.seq, found))
     return query.order_by(events.c.ts.desc(), events.c.seq.desc())
 
 
