@@ -6,17 +6,24 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.event import listen
 
 from fenfa.db.engine import Database, open_sqlite, open_url
 from fenfa.db.migrate import current_revision, head_revision, migrate
+from fenfa.db.tables import day_sums, events
 from fenfa.errors import Conflict
 from fenfa.services.products import create_product
+from fenfa.services.records import stamp
+from fenfa.services.recounts import recount_due
+from fenfa.vocabulary import EventType
+from tests.services.shop import event
 from tests.support.golden import ROWS, fill, kept
 
 FORKS = get_context("forkserver")
@@ -57,6 +64,27 @@ def test_every_earlier_schema_comes_to_the_head_with_its_rows(open_old: Callable
     with pytest.raises(Conflict):  # the old rows count
         database.write_now(create_product, "2026-11-02T00:00:00.000Z", {"name": "x", "slug": "old"})
     assert migrate(database) == []
+
+
+def test_events_from_before_there_were_sums_are_counted_and_so_are_those_of_a_server_that_knows_none(
+    open_old: Callable[[str], Opener],
+) -> None:
+    database = open_old("0001")()
+    migrate(database)
+    now = datetime.now(UTC)
+
+    def counted(connection: Connection) -> dict[str, list[int]]:
+        columns = (day_sums.c[name] for name in ("day", "visits", "downloads", "unique_devices"))
+        return {day: counts for day, *counts in connection.execute(select(*columns).where(day_sums.c.subject == ""))}
+
+    recount_due(database, now)
+    assert database.read_now(counted) == {"2026-01-02": [1, 1, 1]}
+    late = dict(event(EventType.VISIT, ts=stamp(now))._asdict())
+    del late["is_part"]
+    database.write_now(lambda connection: connection.execute(insert(events), [late]))
+    assert recount_due(database, now) == 0
+    recount_due(database, now + timedelta(days=3))
+    assert database.read_now(counted)[stamp(now)[:10]] == [1, 0, 0]
 
 
 def test_an_old_sqlite_file_is_saved_before(tmp_path: Path) -> None:
@@ -103,5 +131,5 @@ def migrate_and_die(where: str, number: int) -> None:
         if seen == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    event.listen(database.engine, "before_cursor_execute", count)
+    listen(database.engine, "before_cursor_execute", count)
     migrate(database)

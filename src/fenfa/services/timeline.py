@@ -11,7 +11,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Integer, Select, bindparam, select, tuple_
 
 from fenfa.db.tables import events
 from fenfa.vocabulary import EventType
@@ -49,26 +49,26 @@ class Timeline:
 
     def _follow(self, strand: Strand, before: Moment) -> Iterator[Moment]:
         query = _query(strand.column, tuple(name for name, _ in strand.others))
-        values = {"type": strand.type, "value": strand.value, **dict(strand.others)}
+        values = {"type": strand.type, "value": strand.value}
+        others = tuple(value for _, value in strand.others)
         limits = {"start": self._start, "step": self._step}
         while True:
             bounds = {"before_ts": before[0], "before_seq": before[1]}
-            found = [(ts, seq) for ts, seq in self._connection.execute(query, values | limits | bounds).all()]
-            yield from found
+            found = self._connection.execute(query, values | limits | bounds).all()
+            yield from ((row[0], row[1]) for row in found if row[2:] == others)
             if len(found) < self._step:
                 return
-            before = found[-1]
+            before = (found[-1][0], found[-1][1])
 
 
 @cache
 def _query(column: str, others: tuple[str, ...]) -> Select[Any]:
-    """Made once: making it takes longer than running it."""
+    """Made once: making it takes longer than running it. What the others must be is no condition of it, since nearly all are so,
+    and an engine that expects few would take another index."""
     ts, seq = events.c.ts, events.c.seq
-    query = select(ts, seq).where(events.c.type == bindparam("type"))
+    query = select(ts, seq, *(events.c[name] for name in others)).where(events.c.type == bindparam("type"))
     if column:
         query = query.where(events.c[column] == bindparam("value"))
-    for name in others:  # not as they are: an engine might take the index of this column instead
-        query = query.where(func.coalesce(events.c[name], "") == bindparam(name))
     before = tuple_(bindparam("before_ts", type_=ts.type), bindparam("before_seq", type_=seq.type))
     query = query.where(tuple_(ts, seq) < before, ts >= bindparam("start"))
     return query.order_by(ts.desc(), seq.desc()).limit(bindparam("step", type_=Integer()))
