@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fenfa.db.engine import Database, open_sqlite
 from tests.inspectors.scores import pytest_terminal_summary, score  # noqa: F401 -- a hook and a fixture
@@ -14,6 +15,9 @@ from tests.support.hostile import make_hostile
 from tests.support.postgresql import PostgreSQL, shared_postgresql
 from tests.support.seaweedfs import SeaweedFS, shared_seaweedfs
 from tests.support.sqlite import migrated_file
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repeatable")
 
 
 @pytest.fixture
