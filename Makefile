@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SCRIPTS := tools/make-reference tools/make-translations tools/make-screenshots tools/check-templates
-OTHERS := tools/run-other-engines $(BIN)/pytest -n 2 --dist worksteal
+OTHERS := tools/run-other-engines $(BIN)/pytest -n 3 --dist worksteal
 .DEFAULT_GOAL := help
 .PHONY: soak test-matrix texts screenshots translations fuzz help serve test setup setup-dev packages check format lint types imports reference bench lock dist clean FORCE
 
@@ -17,11 +17,11 @@ serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your networ
 	@exec $(BIN)/fenfa serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: packages check ## set up and run every check
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist worksteal
 	@$(OTHERS) tests/web -m "contract and not journey"
 
 test-matrix: packages ## run all tests of tests/web on SQLite and PostgreSQL, with builds on the disk and in a bucket
-	@$(BIN)/pytest -n 2 --dist worksteal tests/web -m "not journey"
+	@$(BIN)/pytest -n 3 --dist worksteal tests/web -m "not journey"
 	@$(OTHERS) tests/web -m "not journey"
 
 soak: packages ## kill and damage engines under load for MINUTES=60; prints the seed that FENFA_SOAK_SEED repeats

@@ -59,11 +59,13 @@ def csv_chunks(database: Database, query: Select[Any]) -> Iterator[bytes]:
 def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
     """The same of events, newest first. Every batch is read by itself: however slowly a client takes them, and whether it takes
     them all, no transaction stays open."""
-    yield _lines([list(COLUMNS)])
     with database.reading() as connection:
         timeline = measure_extent(connection, wanted).timeline(_EVENTS)
-    while batch := _next_events(database, timeline):
+    batch = _next_events(database, timeline)  # before any line: what fails here is an error and no empty file
+    yield _lines([list(COLUMNS)])
+    while batch:
         yield _lines(batch)
+        batch = _next_events(database, timeline)
 
 
 def _next_events(database: Database, timeline: Timeline) -> list[list[Any]]:

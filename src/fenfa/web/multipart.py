@@ -66,13 +66,13 @@ async def receive_form(request: Request, runtime: Runtime) -> Form:
 
 async def _take_all(request: Request, taker: "_Taker", line: "_Line") -> None:
     batch: list[bytes] = []
-    batched = 0
+    batched, enough = 0, 1  # the first piece at once: whoever has no room says so before the rest has come
     async for chunk in request.stream():
         batch.append(chunk)
         batched += len(chunk)
-        if batched >= _BATCH:
+        if batched >= enough:
             await line.put(taker.take, batch)
-            batch, batched = [], 0
+            batch, batched, enough = [], 0, _BATCH
     await line.put(taker.take, batch)
     await line.put(taker.finish)
     await line.settle()

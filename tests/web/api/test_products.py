@@ -215,7 +215,8 @@ def test_bounds_of_every_list(client: AppClient, noun: str, query: str) -> None:
 
 @pytest.mark.parametrize("noun", ["products", "apps", "events", "ios_devices", "ios_variants", "tokens"])
 def test_an_empty_list(client: AppClient, noun: str) -> None:
-    assert client.admin("GET", f"/admin/api/{noun}?limit=1000") == {"items": [], "total": 0}
+    end = {"next": None} if noun == "events" else {}
+    assert client.admin("GET", f"/admin/api/{noun}?limit=1000") == {"items": [], "total": 0, **end}
 
 
 def test_a_list_gives_a_hundred(client: AppClient) -> None:
