@@ -18,7 +18,7 @@ serve: $(VENV)/.serve ## set up and run the server (HOST=0.0.0.0 for your networ
 
 test: packages check ## set up and run every check
 	@$(BIN)/pytest -n 3 --dist worksteal
-	@$(OTHERS) tests/web -m "contract and not journey"
+	@FENFA_TEST_ENGINE=postgresql FENFA_TEST_STORAGE=s3 $(BIN)/pytest -n 3 --dist worksteal tests/web -m "contract and not journey"
 
 test-matrix: packages ## run all tests of tests/web on SQLite and PostgreSQL, with builds on the disk and in a bucket
 	@$(BIN)/pytest -n 3 --dist worksteal tests/web -m "not journey"

@@ -20,6 +20,11 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, suppres
 settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """So that no process is left alone with a long one when the others have ended."""
+    items.sort(key=lambda item: "long" not in item.keywords)
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[AppClient]:
     """A fresh application with an empty data folder."""

@@ -199,6 +199,7 @@ def strike(world: World, crowd: Crowd, names: tuple[str, ...]) -> None:
     assert crowd.ledger.wrong == []
 
 
+@pytest.mark.long
 def test_nothing_acknowledged_is_lost_whatever_fails(tmp_path: Path) -> None:
     with world_at(tmp_path) as world:
         variants = [world.replicas[0].make_variant(name=f"App {number}") for number in range(3)]

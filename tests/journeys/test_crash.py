@@ -116,6 +116,7 @@ def chosen(points: list[tuple[str, int]]) -> list[tuple[str, int]]:
     return [points[index * len(points) // rounds] for index in range(rounds)]
 
 
+@pytest.mark.long
 def test_nothing_acknowledged_is_lost_by_kill_9(server: FenfaServer, tmp_path: Path) -> None:
     visitor = visit(server, tmp_path)
     points = kill_points(visitor)

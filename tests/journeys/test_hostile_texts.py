@@ -38,6 +38,7 @@ def sites(server: FenfaServer) -> list[Site]:
     return packaged + [_from_forms(server, text, number) for number, text in enumerate(GROUPS)]
 
 
+@pytest.mark.long
 def test_no_text_becomes_script(engine: Chromium, server: FenfaServer, sites: list[Site]) -> None:
     context = engine.new_context(bypass_csp=True)
     ran: list[str] = []

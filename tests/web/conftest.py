@@ -13,7 +13,8 @@ CONTRACT = (
     *("api/", "test_matrix.py", "test_envelope.py", "test_cache.py", "test_resumable.py"),
     *(f"public/test_{name}.py" for name in ("calendar", "catalog", "downloads", "manifest", "objects", "registration")),
 )
-"""What the routes promise to those who call them; `make test` runs it on each pair of database and storage."""
+"""What the routes promise to those who call them; `make test-matrix` runs it on each pair of database and storage, `make test`
+on SQLite with a disk and on PostgreSQL with a bucket."""
 
 BEFORE_ENGINES = ("bad_field", "bounds", "malformed", "refused", "that_are_none", "unknown_paths", "wrong_methods")
 """Words in the names of tests of what is refused before any database or storage is asked: one pair is enough for them."""
