@@ -8,7 +8,6 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from shutil import which
 
 import httpx
 import psutil
@@ -73,7 +72,6 @@ def test_a_server_that_is_killed_while_it_finishes_finishes_later(server: FenfaS
     assert httpx.get(f"{server.url}/d/{answer.json()['data']['release']['id']}", follow_redirects=True).content == BUILD
 
 
-@pytest.mark.skipif(not (which("curl") and which("jq")), reason="the guide's example is one for curl and jq")
 def test_the_guides_example_works(server: FenfaServer, tmp_path: Path) -> None:
     example = GUIDE.read_text().partition("## Uploads straight into the bucket")[2]
     script = example.partition("```sh\n")[2].partition("```")[0].replace("https://get.example.com", server.url)
