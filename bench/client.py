@@ -18,7 +18,8 @@ from bench.plan import MIB, BenchError
 
 HOST = "127.0.0.1"
 TIMEOUT = 120
-BOUNDARY = "fenfa-bench-boundary"
+BOUNDARY = "------------------------d74496d66958873e"
+"""As curl makes them."""
 
 Range = tuple[int, int] | None
 """First and last byte, both inclusive; None asks for the whole file."""

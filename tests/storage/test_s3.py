@@ -15,6 +15,7 @@ import pytest
 from fenfa.errors import BadInput, NotFound, StoreUnreachable, Unavailable, UpstreamFailed
 from fenfa.storage.base import Address, pieces, release_key
 from fenfa.storage.bucket import signer_of
+from fenfa.storage.early import Early
 from fenfa.storage.s3 import ObjectStorage
 from fenfa.storage.unfinished import abort_unfinished
 from tests.support.faulty_wire import Fault, faulty_wire
@@ -120,6 +121,58 @@ def test_a_put_that_met_a_fault_is_done_again(
         storage.tidy(time.time() + 60)
         assert len(names(storage)) == 2
         assert abort_unfinished(_signer(address), time.time() + 60) == 0
+
+
+def test_a_file_that_went_ahead_is_not_sent_again(address: Address, tmp_path: Path) -> None:
+    storage, staged = ObjectStorage(address), tmp_path / "a.part"
+    early = follow_whole(storage, staged)
+    assert names(storage) == []
+    early.arrive(len(LARGE))
+    storage.put(staged, KEY, sha256(LARGE).hexdigest(), b"{}")
+    answer = httpx.get(storage.link(KEY))
+    assert (answer.content, "x-amz-meta-sha256" in answer.headers) == (LARGE, False)  # which is known only afterwards
+    assert answer.headers["content-type"] == "application/vnd.android.package-archive"
+    assert len(names(storage)) == 2
+
+
+def test_small_files_wait(address: Address, tmp_path: Path) -> None:
+    assert ObjectStorage(address).follow(tmp_path / "a.part", KEY, 1024) is None
+
+
+def test_what_is_given_up_leaves_nothing(address: Address, tmp_path: Path) -> None:
+    storage = ObjectStorage(address)
+    early = follow_whole(storage, tmp_path / "a.part")
+    early.give_up()
+    early.arrive(len(LARGE))  # waits until it is over
+    assert names(storage) == []
+    assert abort_unfinished(_signer(address), time.time() + 60) == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR_500, Fault.ERROR_503, Fault.CUT, Fault.TRUNCATED])
+def test_a_fault_on_the_way_ahead_costs_nothing(
+    address: Address, seaweedfs: SeaweedFS, tmp_path: Path, fault: Fault
+) -> None:
+    staged = tmp_path / "a.part"
+    with faulty_wire(seaweedfs.port) as wire:
+        storage = ObjectStorage(replace(address, endpoint=f"http://127.0.0.1:{wire.port}"))
+        early = follow_whole(storage, staged)
+        wire.fault = fault
+        early.arrive(len(LARGE))
+        wire.fault = Fault.NONE
+        storage.put(staged, KEY, sha256(LARGE).hexdigest(), b"{}")
+        assert b"".join(pieces(storage, KEY, 0, len(LARGE))) == LARGE
+        storage.tidy(time.time() + 60)
+        assert len(names(storage)) == 2
+        assert abort_unfinished(_signer(address), time.time() + 60) == 0
+
+
+def follow_whole(storage: ObjectStorage, staged: Path) -> Early:
+    """All of LARGE is staged, and on its way but for the last part."""
+    staged.write_bytes(LARGE)
+    early = storage.follow(staged, KEY, len(LARGE))
+    assert early
+    early.reach(len(LARGE))
+    return early
 
 
 def test_wrong_keys_are_refused_by_the_store(address: Address) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,12 @@ class AppClient:
         return self._runner.run(
             _drive(self._served, _scope(method, path, headers, self.address), messages, cancel_after)
         )
+
+    def settle(self) -> None:
+        """Waits for what tidies up after uploads that were cut off, and for what was on its way to a bucket."""
+        for thread in threading.enumerate():
+            if thread.name.startswith(("receive", "early")):
+                thread.join()
 
     def files(self) -> list[str]:
         """Everything in staging and uploads/, as paths below the data folder."""

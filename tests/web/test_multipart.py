@@ -167,6 +167,7 @@ def test_a_request_that_is_cut_off_by_the_server_leaves_nothing(client: AppClien
         for start in range(0, 2_500_000, 65_536)
     ]
     client.drive("POST", "/upload", KIND, *messages, cancel_after=turns)
+    client.settle()
     assert client.files() == []
 
 

@@ -28,6 +28,7 @@ from fenfa.errors import (
 )
 from fenfa.inspectors.base import Distant, PackageInfo
 from fenfa.services import audit, packages
+from fenfa.services.ahead import Ahead
 from fenfa.services.beats import beating
 from fenfa.services.homes import Home, UploadRequest, find_home, hold_home, remove_unused
 from fenfa.services.icons import set_icon
@@ -73,11 +74,12 @@ class Bench(Protocol):
 @dataclass(frozen=True)
 class Parcel:
     """The bytes of an upload: what an inspector reads, and the store of the release. `key`: it lies there under this one
-    already, and stays the sender's to remove; empty: it is a staged file that is copied there."""
+    already, and stays the sender's to remove; empty: it is a staged file that is copied there, or goes there `ahead`."""
 
     storage: Storage
     file: Path | Distant
     key: str = ""
+    ahead: Ahead | None = None
 
 
 def receive(
@@ -90,8 +92,10 @@ def receive(
     key: str | None,
     state: UploadState = UploadState.RECEIVED,
     staged_by: str = "",
+    release_id: str = "",
 ) -> None:
-    """Notes an upload whose bytes are durable. `key` is the client's idempotency key, `staged_by` the `Staging.name`."""
+    """Notes an upload whose bytes are durable. `key` is the client's idempotency key, `staged_by` the `Staging.name`;
+    `release_id` is drawn here unless it was before."""
     row = {
         "id": upload_id,
         "state": state,
@@ -100,7 +104,7 @@ def receive(
         "file_name": request.file_name,
         "size_bytes": size,
         "sha256": sha256,
-        "release_id": new_id("rel"),
+        "release_id": release_id or new_id("rel"),
         "staged_by": staged_by,
         "created_at": now,
         "updated_at": now,
@@ -135,7 +139,7 @@ def get_upload(connection: Connection, upload_id: str) -> Record | None:
     return dict(row) if row else None
 
 
-def finish_upload(bench: Bench, upload_id: str) -> Record:
+def finish_upload(bench: Bench, upload_id: str, ahead: Ahead | None = None) -> Record:
     """Makes the release; gives `{release_id, warnings, created}`. Blocks. The staged file is the caller's to discard."""
     upload = bench.database.read_now(get_upload, upload_id)
     if upload is None or upload["state"] == UploadState.EXPECTED:
@@ -144,7 +148,8 @@ def finish_upload(bench: Bench, upload_id: str) -> Record:
         return dict(upload["answer"])
     try:
         with beating(BEAT, lambda: bench.database.write_now(_beat, stamp(bench.clock()), upload_id), "upload"):
-            return make_release(bench, upload, Parcel(bench.storage.current(), bench.staging.path(upload["id"])))
+            storage = ahead.storage if ahead else bench.storage.current()
+            return make_release(bench, upload, Parcel(storage, bench.staging.path(upload_id), ahead=ahead))
     except Unreachable:  # the bytes are kept: whoever comes next finishes it
         with suppress(Unavailable):
             bench.database.write_now(_note_stalled, upload_id)
@@ -227,6 +232,8 @@ def _publish(bench: Bench, parcel: Parcel, release: dict[str, Any], variant: Rec
     home = {name: variant[name] for name in ("product_id", "platform", "identifier")}
     storage, key, meta = parcel.storage, release["storage_key"], meta_json(home | release)
     if isinstance(parcel.file, Path):
+        if parcel.ahead:
+            parcel.ahead.arrive(key, release["size_bytes"])
         twins = bench.database.read_now(find_same_bytes, storage.name, release["sha256"])
         storage.put(parcel.file, key, release["sha256"], meta, twins)
     else:

@@ -17,6 +17,7 @@ from fenfa.vocabulary import CONTENT_TYPES, file_type
 
 if TYPE_CHECKING:
     from fenfa.storage.direct import Direct
+    from fenfa.storage.early import Early
 
 ROOT = "uploads"
 META = "meta.json"
@@ -70,6 +71,10 @@ class Storage(Protocol):
     def put(self, staged: Path, key: str, sha256: str, meta: bytes, twins: Sequence[str] = ()) -> None:
         """Publishes the staged file, whose hash is `sha256`, under `key` with `meta` beside it. `twins` are keys whose objects
         ought to hold the same bytes: they may come to share the new, just verified copy."""
+
+    def follow(self, staged: Path, key: str, size: int) -> "Early | None":
+        """Begins to send a file that still comes in, of about `size` bytes, so that `put` finds most of its work done. None where
+        that gains nothing."""
 
     def put_meta(self, key: str, meta: bytes) -> None:
         """Replaces the `meta.json` beside `key`."""

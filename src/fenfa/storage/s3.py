@@ -8,6 +8,7 @@ crash between them leaves parts that `tidy` removes.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from fenfa.errors import NotFound, StoreUnreachable, UpstreamFailed
 from fenfa.storage.base import META, ROOT, Address, StoredObject, about_object
 from fenfa.storage.bucket import QUESTION, open_store, signer_of
 from fenfa.storage.direct import Direct
+from fenfa.storage.early import Early, follow
 from fenfa.storage.unfinished import abort_unfinished
 
 LINK_SECONDS = 600
@@ -65,6 +67,13 @@ class ObjectStorage:
                 if not self._holds(key, size, sha256):
                     raise StoreUnreachable("the object store did not keep the file; try again in a moment")
         self.put_meta(key, meta)
+
+    def follow(self, staged: Path, key: str, size: int) -> Early | None:
+        _require_key(key)
+        if size <= _ONE_REQUEST:
+            return None
+        part = _part_of(size)
+        return follow(lambda pieces: self._send_parts(key, pieces, about_object(key), part), staged, part)
 
     def put_meta(self, key: str, meta: bytes) -> None:
         with _translated():
@@ -120,16 +129,11 @@ class ObjectStorage:
         if size <= _ONE_REQUEST:
             obstore.put(self._store, key, staged.read_bytes(), attributes=about, mode="create", use_multipart=False)
         else:  # a condition is for single requests alone; keys are drawn at random, so none is another's
-            chunk = max(_PART, -(-size // _MOST_PARTS))
-            obstore.put(
-                self._store,
-                key,
-                staged,
-                attributes=about,
-                use_multipart=True,
-                chunk_size=chunk,
-                max_concurrency=_AT_ONCE,
-            )
+            self._send_parts(key, staged, about, _part_of(size))
+
+    def _send_parts(self, key: str, content: Path | Iterator[mmap], about: Any, part: int) -> None:
+        how: Any = {"use_multipart": True, "chunk_size": part, "max_concurrency": _AT_ONCE}
+        obstore.put(self._store, key, content, attributes=about, **how)
 
     def _holds(self, key: str, size: int, sha256: str) -> bool:
         """Whether the store has exactly this; `FileExistsError` where it has another object there."""
@@ -170,6 +174,10 @@ def _require_key(key: str) -> None:
     parts = key.split("/")
     if parts[0] != ROOT or len(parts) < 2 or not {"", ".", ".."}.isdisjoint(parts) or "\0" in key:
         raise ValueError("not a storage key")
+
+
+def _part_of(size: int) -> int:
+    return max(_PART, -(-size // _MOST_PARTS))
 
 
 def _meta_key(key: str) -> str:

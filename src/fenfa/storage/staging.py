@@ -30,6 +30,9 @@ class StagedFile:
         self.path = path
         self.holder = holder  # the staging folder's name
         self.size = 0
+        self.is_spare = (
+            False  # its bytes go to a bucket meanwhile: those here reach the disk with `keep`, or never have to
+        )
         self._limit = limit
         self._sent_to_disk = 0
         self._hash = hashlib.sha256()
@@ -58,19 +61,21 @@ class StagedFile:
         self._hash.update(piece)
         _write_all(self._fd, piece, self.size)
         self.size += len(piece)
-        if self.size - self._sent_to_disk >= WRITE_BACK:
+        if self.size - self._sent_to_disk >= WRITE_BACK and not self.is_spare:
             start_write_back(self._fd, self._sent_to_disk, self.size - self._sent_to_disk)
             self._sent_to_disk = self.size
 
     def seal(self) -> None:
-        """Cuts the reserve off and waits until every byte is on the disk; keeps the lock."""
+        """Cuts the reserve off and waits until every byte is on the disk, unless it is spare; keeps the lock."""
         with no_room_is_full():
             os.ftruncate(self._fd, self.size)
-            os.fdatasync(self._fd)
+            if not self.is_spare:
+                os.fdatasync(self._fd)
 
     def keep(self) -> None:
         """Makes the sealed file outlast a power cut, its name in the folder included: from here on it may be promised."""
         with no_room_is_full():
+            os.fdatasync(self._fd)
             sync_folder(self.path.parent)
 
     def close(self) -> None:

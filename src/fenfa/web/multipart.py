@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from fenfa.errors import BadInput, TooLarge
 from fenfa.runtime import Runtime
+from fenfa.services.ahead import Ahead, go_ahead
 from fenfa.services.packages import UNKNOWN_TYPE
 from fenfa.services.texts import has_controls
 from fenfa.storage.staging import StagedFile
@@ -29,7 +30,7 @@ MAX_FIELD = 256 * 1024
 MAX_NAME = 1024
 MAX_ICON_FIELD = 6 * 1024 * 1024  # 4 MiB of image in base64
 MAX_PARTS = 64
-_BATCH = 256 * 1024  # a slow client's pieces are small, and each hand-over costs
+_BATCH = 1024 * 1024  # each hand-over costs, and wakes a thread
 _AHEAD = 2
 
 
@@ -38,19 +39,33 @@ class Form:
     """What came: fields as text, and the sealed file, whose owner is whoever called `receive_form`."""
 
     upload_id: str
+    release_id: str
     fields: dict[str, str] = field(default_factory=dict)
     file: StagedFile | None = None
     file_name: str = ""
+    ahead: Ahead | None = None
 
     def discard(self) -> None:
         """Blocks."""
+        self._stay()
         if self.file is not None:
             self.file.discard()
+
+    def keep(self) -> None:
+        """The file stays for whoever finishes the upload. Blocks."""
+        self._stay()
+        if self.file is not None:
+            self.file.keep()
+            self.file.close()
+
+    def _stay(self) -> None:
+        if self.ahead is not None:
+            self.ahead.early.give_up()
 
 
 async def receive_form(request: Request, runtime: Runtime) -> Form:
     """The whole form, its file durable in staging. Raises with nothing left behind."""
-    form = Form(new_id("upl"))
+    form = Form(new_id("upl"), new_id("rel"))
     taker, line = _Taker(request, runtime, form), _Line()
     try:
         await _take_all(request, taker, line)
@@ -127,7 +142,7 @@ class _Taker:
     """Takes a form apart and its file in. Methods block; one caller at a time."""
 
     def __init__(self, request: Request, runtime: Runtime, form: Form) -> None:
-        self._config, self._staging, self._form = runtime.config, runtime.staging, form
+        self._runtime, self._config, self._form = runtime, runtime.config, form
         self._announced = _announced(request)
         if self._announced > self._config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
             raise TooLarge("the file is larger than the limit of {limit} bytes", limit=self._config.max_upload_bytes)
@@ -154,6 +169,8 @@ class _Taker:
             self._end()
         elif self._takes_file and self._form.file is not None:
             self._form.file.write(event)
+            if self._form.ahead is not None:
+                self._form.ahead.early.reach(self._form.file.size)
         elif self._segment is not None and self._segment.name == ICON_FIELD:
             self._value += event[: MAX_ICON_FIELD + 1 - len(self._value)]  # too much of it is a warning, not a failure
         else:
@@ -171,8 +188,16 @@ class _Taker:
         if self._form.file is not None:
             raise BadInput(f"{FILE_FIELD} stands twice; send one file a request")
         self._form.file_name = segment.filename or ""
-        self._form.file = self._staging.create(self._form.upload_id, self._config.max_upload_bytes)
-        self._form.file.reserve(min(self._announced, self._config.max_upload_bytes), self._config.min_free_bytes)
+        self._form.file = self._runtime.staging.create(self._form.upload_id, self._config.max_upload_bytes)
+        most = min(self._announced, self._config.max_upload_bytes)
+        self._form.file.reserve(most, self._config.min_free_bytes)
+        self._form.ahead = self._go_ahead(self._form.file, most)
+        self._form.file.is_spare = self._form.ahead is not None
+
+    def _go_ahead(self, file: StagedFile, size: int) -> Ahead | None:
+        form, runtime = self._form, self._runtime
+        names = (form.release_id, form.fields.get("variant_id", ""), form.file_name)
+        return go_ahead(runtime.storage, runtime.database, file, *names, size)
 
     def _end(self) -> None:
         if self._takes_file or self._segment is None or not self._segment.name:

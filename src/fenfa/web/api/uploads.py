@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -88,10 +89,8 @@ async def _take(request: Request, smart: bool) -> Response:
     try:
         wanted = await _request(request, form, smart)
         answer = await runtime.database.write(_note, runtime.clock(), form, wanted, idempotency_key(request))
-    except (
-        Unreachable
-    ):  # perhaps it was noted all the same: then it is finished, or else dropped, as soon as that is known
-        await in_thread(_keep, form)
+    except Unreachable:  # perhaps it was noted all the same: it is finished, or else dropped, as soon as that is known
+        await in_thread(form.keep)
         raise
     except BaseException:
         await in_thread(form.discard)
@@ -107,9 +106,9 @@ def _settle(runtime: Runtime, form: Form) -> Record:
     """Finishes and discards in one go, so that a request that is cut off here still leaves nothing half done. While an engine
     is down the bytes are kept, for this client to ask again or for a sweep."""
     try:
-        answer = uploads.finish_upload(runtime, form.upload_id)
+        answer = uploads.finish_upload(runtime, form.upload_id, form.ahead)
     except Unreachable:
-        _keep(form)
+        form.keep()
         raise
     except BaseException:
         form.discard()
@@ -118,21 +117,15 @@ def _settle(runtime: Runtime, form: Form) -> Record:
     return answer
 
 
-def _keep(form: Form) -> None:
-    assert form.file is not None
-    form.file.keep()
-    form.file.close()
-
-
 def _note(connection: Any, now: datetime, form: Form, wanted: UploadRequest, key: str | None) -> Record | None:
     """Notes the upload; or gives the answer that an earlier one with the same key got."""
     assert form.file is not None
     earlier = uploads.find_replay(connection, now, key, form.file.sha256, wanted) if key else None
     if earlier is None:
         check_request(connection, wanted)
-        file = form.file
-        digest, holder = file.sha256, file.holder
-        uploads.receive(connection, stamp(now), form.upload_id, wanted, file.size, digest, key, staged_by=holder)
+        size, digest, holder = form.file.size, form.file.sha256, form.file.holder
+        receive = partial(uploads.receive, staged_by=holder, release_id=form.release_id)
+        receive(connection, stamp(now), form.upload_id, wanted, size, digest, key)
     return earlier
 
 

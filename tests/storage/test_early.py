@@ -1,0 +1,104 @@
+"""Files that go on to their store while they come in."""
+
+from collections.abc import Callable, Iterator
+from mmap import mmap
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from fenfa.storage.early import Early, follow
+
+CONTENT = b"abcdefgh"
+PART = 3
+
+
+class Store:
+    """Notes what it is given; `made` is the object."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.pieces: list[bytes] = []
+        self.made: bytes | None = None
+        self.error: BaseException | None = None
+        self.began, self.over = Event(), Event()
+        self._failure = failure
+
+    def __call__(self, pieces: Iterator[mmap]) -> None:
+        try:
+            for piece in pieces:
+                self.pieces.append(bytes(piece))
+                self.began.set()
+                if self._failure:
+                    raise self._failure
+            self.made = b"".join(self.pieces)
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.over.set()
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Callable[[Store], Early]:
+    (tmp_path / "a.part").write_bytes(CONTENT)
+
+    def begin_early(store: Store) -> Early:
+        early = follow(store, tmp_path / "a.part", PART)
+        assert early
+        return early
+
+    return begin_early
+
+
+def test_whole_parts_go_at_once_and_the_rest_at_the_end(begin: Callable[[Store], Early]) -> None:
+    store = Store()
+    early = begin(store)
+    early.reach(2)
+    early.reach(7)
+    assert store.began.wait(10)
+    assert not store.over.is_set()
+    early.arrive(len(CONTENT))
+    assert (store.pieces, store.made) == ([b"abc", b"def", b"gh"], CONTENT)
+
+
+def test_a_file_of_whole_parts_has_no_rest(begin: Callable[[Store], Early]) -> None:
+    store = Store()
+    early = begin(store)
+    early.reach(6)
+    early.arrive(6)
+    assert store.pieces == [b"abc", b"def"]
+
+
+def test_given_up_makes_no_object(begin: Callable[[Store], Early]) -> None:
+    store = Store()
+    early = begin(store)
+    early.reach(7)
+    early.give_up()
+    assert store.over.wait(10)
+    assert (store.made, type(store.error).__name__) == (None, "_GivenUp")
+
+
+def test_giving_up_after_all_came_changes_nothing(begin: Callable[[Store], Early]) -> None:
+    store = Store()
+    early = begin(store)
+    early.arrive(len(CONTENT))
+    early.give_up()
+    assert store.made == CONTENT
+
+
+def test_a_store_that_fails_is_nobodys_concern(begin: Callable[[Store], Early]) -> None:
+    store = Store(OSError("gone"))
+    early = begin(store)
+    early.reach(7)
+    assert store.over.wait(10)
+    early.reach(8)
+    early.arrive(8)
+    assert store.made is None
+
+
+def test_few_go_at_once(begin: Callable[[Store], Early], tmp_path: Path) -> None:
+    on_the_way = [begin(Store()) for _ in range(4)]
+    assert follow(Store(), tmp_path / "a.part", PART) is None
+    for early in on_the_way:
+        early.arrive(0)
+    begin(Store()).arrive(0)
