@@ -61,7 +61,9 @@ class Peak:
         is_over = False
         while not is_over:
             is_over = self._over.wait(SAMPLE_SECONDS)
-            self.bytes = max(self.bytes, self._tree.pss_bytes())
+            seen = self._tree.pss_bytes()
+            if seen > self.bytes:  # a child between vfork and exec shows its parent's memory once more, for a moment
+                self.bytes = max(self.bytes, min(seen, self._tree.pss_bytes()))
 
     def __enter__(self) -> Self:
         self._thread.start()
