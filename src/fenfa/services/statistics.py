@@ -14,7 +14,7 @@ from fenfa.db.tables import day_sums, place_sums, releases
 from fenfa.services.events import with_names
 from fenfa.services.periods import periods_of
 from fenfa.services.records import Record, fetch_all, within_days
-from fenfa.services.tallies import DEVICES, MEASURES, AgentKey, Counts, read_agents
+from fenfa.services.tallies import DEVICES, MEASURES, add_agents
 
 TOTALS = (*MEASURES.values(), DEVICES)
 _PLACE = ("product_id", "variant_id", "release_id")
@@ -91,12 +91,7 @@ def count_by_day(connection: Connection, subject: Subject, span: Span) -> list[R
 def count_by_agent(connection: Connection, subject: Subject, span: Span) -> list[Record]:
     """`system, version, program, in_app, is_installer, downloads, visits, clicks` of every kind of visitor, in no order."""
     query = select(day_sums.c.agents).where(day_sums.c.subject == subject.narrowest)
-    sums: dict[AgentKey, Counts] = {}
-    for listed in connection.scalars(_within_span(query, span)):
-        for agent, counts in read_agents(listed).items():
-            known = sums.setdefault(agent, [0] * len(counts))
-            for measure, number in enumerate(counts):
-                known[measure] += number
+    sums = add_agents(connection.scalars(_within_span(query, span)))
     names = (*_AGENT, *MEASURES.values())
     return [dict(zip(names, (*agent, *counts), strict=True)) for agent, counts in sums.items()]
 

@@ -7,6 +7,8 @@ and everything, whose name is the empty text.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import add
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, tuple_
@@ -125,7 +127,7 @@ def add_places(connection: Connection, places: Places) -> None:
     sums: Places = defaultdict(_nothing, places)
     for (day, *ids), counts in places.items():
         month = sums[day[:7], ids[0], ids[1], ids[2], ids[3]]
-        month[:] = map(int.__add__, month, counts)
+        month[:] = map(add, month, counts)
     names = place_sums.c.keys()
     add_up(connection, place_sums, [dict(zip(names, (*key, *counts), strict=True)) for key, counts in sums.items()])
 
@@ -142,6 +144,16 @@ def put_days(connection: Connection, days: Mapping[DayKey, DaySum]) -> None:
 def read_agents(listed: list[list[Any]]) -> dict[AgentKey, Counts]:
     """`day_sums.agents`: who, and how often."""
     return {(one[0], one[1], one[2], one[3], one[4]): one[len(UNTOLD) :] for one in listed}
+
+
+def add_agents(days: Iterable[list[list[Any]]]) -> dict[AgentKey, Counts]:
+    """The sums over several `day_sums.agents`. Of a year there are many thousands."""
+    sums: dict[AgentKey, Counts] = {}
+    for one in chain.from_iterable(days):
+        agent, counts = (one[0], one[1], one[2], one[3], one[4]), one[5:]
+        known = sums.get(agent)
+        sums[agent] = list(map(add, known, counts)) if known else counts
+    return sums
 
 
 def _stored(connection: Connection, keys: list[DayKey]) -> Days:

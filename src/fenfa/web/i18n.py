@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -21,6 +21,16 @@ class Language(NamedTuple):
     code: str
     locale: str
     name: str
+
+    @property
+    def rules(self) -> Locale:
+        """How dates and numbers are written. Babel reads them anew for every date that is given a name instead."""
+        return _rules(self.locale)
+
+
+@cache
+def _rules(locale: str) -> Locale:
+    return Locale.parse(locale)
 
 
 LANGUAGES = (Language("en", "en", "English"), Language("zh", "zh_CN", "简体中文"))
@@ -79,43 +89,44 @@ def readable_size(size: float, language: Language = ENGLISH) -> str:
     while size >= 1024 and unit < len(_UNITS) - 1:
         size, unit = size / 1024, unit + 1
     digits = "0" if unit == 0 or size >= 100 else "0.0"
-    return f"{numbers.format_decimal(size, digits, language.locale, group_separator=False)} {_UNITS[unit]}"
+    return f"{numbers.format_decimal(size, digits, language.rules, group_separator=False)} {_UNITS[unit]}"
 
 
+@lru_cache(maxsize=8192)
 def readable_number(number: float, language: Language) -> str:
-    return numbers.format_decimal(number, locale=language.locale)
+    return numbers.format_decimal(number, locale=language.rules)
 
 
 def readable_day(stamp: str, language: Language) -> str:
     """`2026-11-25T…` → `Nov 25, 2026`, `2026年11月25日`."""
-    return dates.format_date(_moment(stamp), "medium", language.locale) if stamp else ""
+    return dates.format_date(_moment(stamp), "medium", language.rules) if stamp else ""
 
 
 def readable_moment(stamp: str, language: Language) -> str:
     """To the minute, in UTC and saying so."""
-    return f"{dates.format_datetime(_moment(stamp), 'medium', locale=language.locale)} UTC" if stamp else ""
+    return f"{dates.format_datetime(_moment(stamp), 'medium', locale=language.rules)} UTC" if stamp else ""
 
 
 def readable_share(share: float, language: Language) -> str:
     """0.123 → `12%`."""
-    return numbers.format_percent(share, locale=language.locale)
+    return numbers.format_percent(share, locale=language.rules)
 
 
 def readable_distance(stamp: str, now: datetime, language: Language) -> str:
     """`3 days ago`, `in 2 months`."""
-    return dates.format_timedelta(_moment(stamp) - now, add_direction=True, locale=language.locale)
+    return dates.format_timedelta(_moment(stamp) - now, add_direction=True, locale=language.rules)
 
 
 def readable_days(start: date, end: date, language: Language) -> str:
     """`Nov 2, 2026`, `Nov 2 – 8, 2026`; `2026年11月2日至8日`."""
     if start == end:
-        return dates.format_date(start, "medium", language.locale)
-    return dates.format_interval(start, end, "yMMMd", locale=language.locale)
+        return dates.format_date(start, "medium", language.rules)
+    return dates.format_interval(start, end, "yMMMd", locale=language.rules)
 
 
 def short_day(day: date, language: Language, *, with_year: bool = False) -> str:
     """`Nov 2`, `11月2日`; with the year the month alone: `Nov 2026`, `2026年11月`."""
-    return dates.format_skeleton("yMMM" if with_year else "MMMd", day, locale=language.locale)
+    return dates.format_skeleton("yMMM" if with_year else "MMMd", day, locale=language.rules)
 
 
 def _moment(stamp: str) -> datetime:

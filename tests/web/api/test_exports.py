@@ -128,9 +128,9 @@ def test_formulas_are_texts(client: AppClient, formula: str) -> None:
 
 def rows_of(values: list[dict[str, Any]]) -> list[list[str]]:
     """What an export makes of these events, without an application around it."""
-    from fenfa.services.exports import _cell, _lines
+    from fenfa.services.exports import _lines
 
-    text = _lines([[_cell(value) for value in one.values()] for one in values]).decode()
+    text = _lines([one.values() for one in values]).decode()
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
