@@ -1,5 +1,6 @@
 """Events on their way in: visits, clicks and downloads, buffered in memory and written by one writer a process."""
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -41,6 +42,7 @@ class EventBuffer:
 
     def __init__(self) -> None:
         self._waiting: list[Event] = []
+        self.turn = asyncio.Lock()  # held by whoever writes them
 
     def add(self, event: Event) -> None:
         if len(self._waiting) < _MAX_WAITING:

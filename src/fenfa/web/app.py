@@ -168,15 +168,16 @@ async def _repeat(seconds: float, job: Callable[[], Coroutine[Any, Any, None]], 
 
 
 async def write_events(runtime: Runtime, meter: Meter | None = None) -> None:
-    """Writes what waits in the buffer; events that cannot be written wait for the next round."""
-    drained = runtime.events.drain()
-    if not drained:
-        return
-    try:
-        written = await runtime.database.write(record_events, drained)
-    except FenfaError:  # the database is busy or full; anything else would fail again with the same events
-        runtime.events.restore(drained)
-        raise
+    """Writes what waits in the buffer, after whoever writes already; events that cannot be written wait for the next round."""
+    async with runtime.events.turn:
+        drained = runtime.events.drain()
+        if not drained:
+            return
+        try:
+            written = await runtime.database.write(record_events, drained)
+        except FenfaError:  # the database is busy or full; anything else would fail again with the same events
+            runtime.events.restore(drained)
+            raise
     if meter:
         meter.count_events(written)
 
