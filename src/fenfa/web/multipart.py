@@ -30,7 +30,7 @@ MAX_FIELD = 256 * 1024
 MAX_NAME = 1024
 MAX_ICON_FIELD = 6 * 1024 * 1024  # 4 MiB of image in base64
 MAX_PARTS = 64
-_BATCH = 1024 * 1024  # each hand-over costs, and wakes a thread
+_BATCH = 256 * 1024  # a slow client's pieces are small, and each hand-over costs; what waits must stay in the cache
 _AHEAD = 2
 
 
