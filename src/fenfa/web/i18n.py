@@ -117,6 +117,7 @@ def readable_distance(stamp: str, now: datetime, language: Language) -> str:
     return dates.format_timedelta(_moment(stamp) - now, add_direction=True, locale=language.rules)
 
 
+@lru_cache(maxsize=4096)
 def readable_days(start: date, end: date, language: Language) -> str:
     """`Nov 2, 2026`, `Nov 2 – 8, 2026`; `2026年11月2日至8日`."""
     if start == end:
