@@ -13,7 +13,7 @@ from fenfa.inspectors.slots import taken
 from fenfa.vocabulary import EventType
 from fenfa.web.meter import Meter, every_route
 from tests.support.client import ADMIN, UPLOAD, AppClient, running
-from tests.support.server import fenfa_server, wait_for
+from tests.support.server import PATIENCE, fenfa_server, wait_for
 from tests.web.routes import TABLE
 
 
@@ -122,7 +122,8 @@ def test_two_workers_and_a_killed_one_lose_no_count(tmp_path: Path) -> None:
     asked = 'fenfa_http_requests_total{route="/robots.txt",status="2xx"}'
     with fenfa_server(tmp_path, "--workers", "2") as server:
         for _ in range(20):
-            httpx.get(f"{server.url}/robots.txt").raise_for_status()  # a connection each, so that both workers get some
+            answer = httpx.get(f"{server.url}/robots.txt", timeout=PATIENCE)  # a connection each: both workers get some
+            answer.raise_for_status()
         psutil.Process(server.process.pid).children()[0].kill()
         assert f"{asked} 20\n" in wait_for(lambda: answered(f"{server.url}/metrics"))
         assert server.terminate() == 0
