@@ -17,7 +17,7 @@ from fenfa.services.uploads import Bench as UploadBench
 from fenfa.storage.base import Storage, release_of
 from fenfa.storage.local import file_sha256
 from fenfa.storage.resumable import expired
-from fenfa.storage.staging import Staging
+from fenfa.storage.staging import Staging, sync_file
 from fenfa.vocabulary import UploadState
 
 _KEPT = timedelta(hours=24)  # how long the answer of an upload can be replayed, and how long one waits for a person
@@ -122,9 +122,11 @@ def _finishes(bench: Bench, upload_id: str) -> bool:
     upload = bench.database.read_now(get_upload, upload_id)
     if upload is None or upload["state"] != UploadState.RECEIVED:
         return False
-    if file_sha256(bench.staging.path(upload_id)) != upload["sha256"]:
+    path = bench.staging.path(upload_id)
+    if file_sha256(path) != upload["sha256"]:
         bench.database.write_now(mark_failed, stamp(bench.clock()), upload_id, LOST)
         return False
+    sync_file(path)  # one that was on its way to a bucket was not waited for, and may go to the disk now
     try:
         finish_upload(bench, upload_id)
     except Unavailable:

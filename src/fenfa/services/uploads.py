@@ -1,8 +1,8 @@
 """The life of an upload, from bytes that are durable in staging to a release.
 
-`receive` notes the upload in the database once every byte is on the disk. `finish_upload` inspects the package, links it to its
-final place and commits the release; it may be repeated, so a sweep after a crash finishes what was received. Nothing is
-acknowledged before that commit.
+`receive` notes the upload in the database once every byte is on the disk, or in memory where a bucket gets them meanwhile.
+`finish_upload` inspects the package, links it to its final place and commits the release; it may be repeated, so a sweep after a
+crash finishes what was received. Nothing is acknowledged before that commit.
 """
 
 from collections.abc import Callable

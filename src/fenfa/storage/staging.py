@@ -30,9 +30,7 @@ class StagedFile:
         self.path = path
         self.holder = holder  # the staging folder's name
         self.size = 0
-        self.is_spare = (
-            False  # its bytes go to a bucket meanwhile: those here reach the disk with `keep`, or never have to
-        )
+        self.is_spare = False  # a bucket gets its bytes meanwhile: here they reach the disk with `keep`, if ever
         self._limit = limit
         self._sent_to_disk = 0
         self._hash = hashlib.sha256()
@@ -208,6 +206,14 @@ def locks(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def sync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fdatasync(fd)
+    finally:
+        os.close(fd)
 
 
 def sync_folder(folder: Path) -> None:

@@ -63,10 +63,11 @@ class Form:
             self.ahead.early.give_up()
 
 
-async def receive_form(request: Request, runtime: Runtime) -> Form:
-    """The whole form, its file durable in staging. Raises with nothing left behind."""
+async def receive_form(request: Request, runtime: Runtime, *, may_go_ahead: bool = False) -> Form:
+    """The whole form, its file durable in staging, or on its way to a bucket where it `may_go_ahead`: then the caller ends it
+    with `discard` or `keep`. Raises with nothing left behind."""
     form = Form(new_id("upl"), new_id("rel"))
-    taker, line = _Taker(request, runtime, form), _Line()
+    taker, line = _Taker(request, runtime, form, may_go_ahead), _Line()
     try:
         await _take_all(request, taker, line)
     except ClientDisconnect:
@@ -141,8 +142,9 @@ class _Line:
 class _Taker:
     """Takes a form apart and its file in. Methods block; one caller at a time."""
 
-    def __init__(self, request: Request, runtime: Runtime, form: Form) -> None:
+    def __init__(self, request: Request, runtime: Runtime, form: Form, may_go_ahead: bool) -> None:
         self._runtime, self._config, self._form = runtime, runtime.config, form
+        self._may_go_ahead = may_go_ahead
         self._announced = _announced(request)
         if self._announced > self._config.max_upload_bytes + MAX_ICON_FIELD + MAX_PARTS * MAX_FIELD:
             raise TooLarge("the file is larger than the limit of {limit} bytes", limit=self._config.max_upload_bytes)
@@ -191,13 +193,14 @@ class _Taker:
         self._form.file = self._runtime.staging.create(self._form.upload_id, self._config.max_upload_bytes)
         most = min(self._announced, self._config.max_upload_bytes)
         self._form.file.reserve(most, self._config.min_free_bytes)
-        self._form.ahead = self._go_ahead(self._form.file, most)
-        self._form.file.is_spare = self._form.ahead is not None
+        if self._may_go_ahead:
+            self._go_ahead(self._form.file, most)
 
-    def _go_ahead(self, file: StagedFile, size: int) -> Ahead | None:
+    def _go_ahead(self, file: StagedFile, size: int) -> None:
         form, runtime = self._form, self._runtime
         names = (form.release_id, form.fields.get("variant_id", ""), form.file_name)
-        return go_ahead(runtime.storage, runtime.database, file, *names, size)
+        form.ahead = go_ahead(runtime.storage, runtime.database, file, *names, size)
+        file.is_spare = form.ahead is not None
 
     def _end(self) -> None:
         if self._takes_file or self._segment is None or not self._segment.name:

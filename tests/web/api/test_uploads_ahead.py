@@ -14,9 +14,10 @@ from fenfa.storage.base import Address
 from fenfa.storage.bucket import signer_of
 from fenfa.storage.s3 import ObjectStorage
 from fenfa.storage.unfinished import abort_unfinished
-from tests.support.client import UPLOAD, AppClient, refusal, running
+from tests.support.client import ADMIN, UPLOAD, AppClient, refusal, running
 from tests.support.faulty_wire import Fault, FaultyWire, faulty_wire
 from tests.support.seaweedfs import SeaweedFS, settings_of
+from tests.support.server import make_build
 
 LARGE = bytes(range(256)) * 40_000
 
@@ -88,6 +89,15 @@ def test_while_the_store_is_away_the_file_waits(
     sweep(client.runtime, GRACE)
     ObjectStorage(address).tidy(time.time() + 60)
     assert (len(stored(address)), unfinished(address)) == (2, 0)
+
+
+def test_what_makes_no_release_does_not_go_ahead(client: AppClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever only looks at the form would leave it half on its way."""
+    monkeypatch.setattr("fenfa.web.multipart.go_ahead", lambda *_: pytest.fail("it went ahead"))
+    variant = client.make_variant(client.make_product()["id"], "android")["id"]
+    file = {"app_file": ("app.apk", make_build(LARGE))}
+    answer = client.post("/admin/api/parse-app", headers=ADMIN, data={"variant_id": variant}, files=file)
+    assert answer.status_code == 200, answer.text
 
 
 def assert_nothing_left(client: AppClient, address: Address) -> None:

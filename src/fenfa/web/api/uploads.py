@@ -85,7 +85,7 @@ async def parse_app(request: Request) -> Response:
 
 async def _take(request: Request, smart: bool) -> Response:
     runtime = runtime_of(request)
-    form = await receive_form(request, runtime)
+    form = await receive_form(request, runtime, may_go_ahead=True)
     try:
         wanted = await _request(request, form, smart)
         answer = await runtime.database.write(_note, runtime.clock(), form, wanted, idempotency_key(request))
