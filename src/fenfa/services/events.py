@@ -32,7 +32,7 @@ def list_events(connection: Connection, wanted: EventFilter, page: Page, before:
         return Listed([], extent.total, page)
     moment, left = passed
     timeline = extent.timeline(left + page.limit, moment)
-    query = rows_of(timeline.take(connection, left + page.limit)[left:]).add_columns(events.c.seq)
+    query = _rows_of(timeline.take(connection, left + page.limit)[left:]).add_columns(events.c.seq)
     return Listed([_marked(row) for row in fetch_all(connection, query)], extent.total, page)
 
 
@@ -42,13 +42,13 @@ def read_log(connection: Connection, wanted: EventFilter, limit: int, before: st
     `before` is a mark, of an event that need not be there any more: older ones follow, however many came since.
     """
     timeline = measure_extent(connection, wanted).timeline(limit, _moment(before))
-    query = rows_of(timeline.take(connection, limit)).add_columns(events.c.seq, events.c.product_id)
+    query = _rows_of(timeline.take(connection, limit)).add_columns(events.c.seq, events.c.product_id)
     return [_marked(row) for row in fetch_all(connection, with_names(query, events.c))]
 
 
-def rows_of(found: Sequence[int]) -> Select[Any]:
-    """These events, by `seq`, as lists and exports have them."""
-    query = select(*(events.c[name] for name in COLUMNS)).where(is_one_of(events.c.seq, found))
+def _rows_of(found: Sequence[tuple[Any, ...]]) -> Select[Any]:
+    """The events that a timeline gave, as lists have them."""
+    query = select(*(events.c[name] for name in COLUMNS)).where(is_one_of(events.c.seq, [row[1] for row in found]))
     return query.order_by(events.c.ts.desc(), events.c.seq.desc())
 
 

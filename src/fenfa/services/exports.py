@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from fenfa.db.engine import Database
 from fenfa.db.tables import devices, releases, variants
 from fenfa.services.devices import devices_query
-from fenfa.services.events import COLUMNS, rows_of
+from fenfa.services.events import COLUMNS
 from fenfa.services.extents import EventFilter, measure_extent
 from fenfa.services.records import within_days
 from fenfa.services.timeline import Timeline
@@ -60,19 +60,19 @@ def csv_chunks(database: Database, query: Select[Any]) -> Iterator[bytes]:
 def event_chunks(database: Database, wanted: EventFilter) -> Iterator[bytes]:
     """The same of events, newest first. Every batch is read by itself: however slowly a client takes them, and whether it takes
     them all, no transaction stays open."""
+    first, *others = COLUMNS  # a timeline's rows begin with the moment
     with database.reading() as connection:
-        timeline = measure_extent(connection, wanted).timeline(_EVENTS)
+        timeline = measure_extent(connection, wanted).timeline(_EVENTS, columns=tuple(others))
     batch = _next_events(database, timeline)  # before any line: what fails here is an error and no empty file
-    yield _lines([list(COLUMNS)])
+    yield _lines([[first, *others]])
     while batch:
-        yield _lines(batch)
+        yield _lines((ts, *row) for ts, _, *row in batch)
         batch = _next_events(database, timeline)
 
 
-def _next_events(database: Database, timeline: Timeline) -> Sequence[Sequence[Any]]:
+def _next_events(database: Database, timeline: Timeline) -> list[tuple[Any, ...]]:
     with database.reading() as connection:  # once: what was taken from a timeline does not come again
-        found = timeline.take(connection, _EVENTS)
-        return connection.execute(rows_of(found)).all() if found else []
+        return timeline.take(connection, _EVENTS)
 
 
 def _lines(rows: Iterable[Iterable[Any]]) -> bytes:

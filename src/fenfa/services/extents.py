@@ -57,9 +57,9 @@ class Extent:
     def total(self) -> int:
         return sum(self.counts.values())
 
-    def timeline(self, wanted: int, before: Moment = END) -> Timeline:
+    def timeline(self, wanted: int, before: Moment = END, columns: tuple[str, ...] = ()) -> Timeline:
         """From which so many events are to be taken."""
-        return Timeline(self.strands, min(before, self.before), self.start, wanted)
+        return Timeline(self.strands, min(before, self.before), self.start, wanted, columns)
 
 
 def measure_extent(connection: Connection, wanted: EventFilter) -> Extent:
