@@ -6,11 +6,12 @@ processor's cache for what hashes them. At most `_AHEAD` pieces wait, whatever t
 
 import asyncio
 import re
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -31,7 +32,9 @@ MAX_NAME = 1024
 MAX_ICON_FIELD = 6 * 1024 * 1024  # 4 MiB of image in base64
 MAX_PARTS = 64
 _BATCH = 256 * 1024  # a slow client's pieces are small, and each hand-over costs; what waits must stay in the cache
+
 _AHEAD = 2
+"""Pieces that may wait; whoever has to wait for room waits until one is left: waking somebody costs more than a hand-over."""
 
 
 @dataclass
@@ -115,24 +118,52 @@ class _Line:
     """A thread that does what it is given, one after the other."""
 
     def __init__(self) -> None:
+        self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._given = self._done = self._awaited = 0
+        self._failure: BaseException | None = None
         self._thread = ThreadPoolExecutor(1, "receive")
-        self._waiting: deque[Future[None]] = deque()
+        self._thread.submit(self._work)
+
+    def _work(self) -> None:
+        while call := self._calls.get():
+            if self._failure is None:
+                self._try(call)
+            self._done += 1
+            if self._done == self._awaited:
+                self._loop.call_soon_threadsafe(self._woken.set)
+
+    def _try(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except BaseException as error:
+            self._failure = error
 
     async def put(self, call: Callable[..., None], *args: Any) -> None:
         """Waits while too much waits. Raises what something earlier raised."""
-        self._waiting.append(self._thread.submit(call, *args))
-        while len(self._waiting) > _AHEAD:
-            await asyncio.wrap_future(self._waiting.popleft())
+        self._calls.put(partial(call, *args))
+        self._given += 1
+        if self._given - self._done > _AHEAD:
+            await self._until(self._given - 1)
+        if self._failure:
+            raise self._failure
 
     async def settle(self) -> None:
         """Until nothing waits."""
-        while self._waiting:
-            await asyncio.wrap_future(self._waiting.popleft())
+        await self._until(self._given)
+        if self._failure:
+            raise self._failure
+
+    async def _until(self, count: int) -> None:
+        self._awaited = count
+        while self._done < count:
+            self._woken.clear()
+            await self._woken.wait()
 
     async def end(self, last: Callable[[], None] | None = None) -> None:
         """What still waits is given up; `last` is done all the same, after what is being done, even if this wait is cut off."""
-        for each in self._waiting:
-            each.cancel()
+        self._failure = self._failure or asyncio.CancelledError()
+        self._calls.put(None)
         ended = self._thread.submit(last) if last else None
         self._thread.shutdown(wait=False)
         if ended:
