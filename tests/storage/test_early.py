@@ -1,7 +1,6 @@
 """Files that go on to their store while they come in."""
 
 from collections.abc import Callable, Iterator
-from mmap import mmap
 from pathlib import Path
 from threading import Event
 
@@ -23,10 +22,13 @@ class Store:
         self.began, self.over = Event(), Event()
         self._failure = failure
 
-    def __call__(self, pieces: Iterator[mmap]) -> None:
+    def take(self, piece: memoryview) -> None:
+        self.pieces.append(bytes(piece))
+
+    def __call__(self, pieces: Iterator[memoryview]) -> None:
         try:
             for piece in pieces:
-                self.pieces.append(bytes(piece))
+                self.take(piece)
                 self.began.set()
                 if self._failure:
                     raise self._failure
@@ -102,3 +104,19 @@ def test_few_go_at_once(begin: Callable[[Store], Early], tmp_path: Path) -> None
     for early in on_the_way:
         early.arrive(0)
     begin(Store()).arrive(0)
+
+
+def test_what_a_store_still_holds_stays_as_it_is(begin: Callable[[Store], Early]) -> None:
+    held: list[memoryview] = []
+    keep = Store()
+    keep.take = lambda piece: held.append(memoryview(piece))  # type: ignore[method-assign]
+    begin(keep).arrive(len(CONTENT))
+    assert b"".join(held) == CONTENT
+
+
+def test_memory_that_came_back_is_used_again(begin: Callable[[Store], Early]) -> None:
+    seen: list[object] = []
+    look = Store()
+    look.take = lambda piece: seen.append(piece.obj)  # type: ignore[method-assign]
+    begin(look).arrive(len(CONTENT))
+    assert seen[2] is seen[0]  # while the store asks for the next it still has the one before

@@ -24,7 +24,7 @@ class _GivenUp(Exception):
 class Early:
     """One file on its way to its object. `reach` and `arrive` are its receiver's, one caller at a time; none of them raises."""
 
-    def __init__(self, store: Callable[[Iterator[mmap]], None], staged: Path, part: int) -> None:
+    def __init__(self, store: Callable[[Iterator[memoryview]], None], staged: Path, part: int) -> None:
         """`store` makes the object of pieces of `part` bytes, or leaves nothing where they end in an exception."""
         self._store, self._staged, self._part = store, staged, part
         self._sent = 0
@@ -40,6 +40,7 @@ class Early:
 
     def arrive(self, size: int) -> None:
         """Makes the object, of all `size` bytes that there are, unless something went wrong. Blocks."""
+        self.reach(size)
         self._ends.put(size)
         self._ends.put(size)
         self._thread.join()
@@ -58,11 +59,11 @@ class Early:
         finally:
             _AT_ONCE.release()
 
-    def _pieces(self) -> Iterator[mmap]:
-        start = 0
+    def _pieces(self) -> Iterator[memoryview]:
+        start, memory = 0, _Memory(self._part)
         with self._staged.open("rb", buffering=0) as file:
             while (end := self._ends.get()) > start:
-                piece = mmap(-1, end - start)  # goes back to the system at once, unlike what `bytes` are made of
+                piece = memory.lend(end - start)
                 file.readinto(piece)
                 yield piece
                 del piece
@@ -71,6 +72,31 @@ class Early:
             raise _GivenUp
 
 
-def follow(store: Callable[[Iterator[mmap]], None], staged: Path, part: int) -> Early | None:
+class _Memory:
+    """Buffers that are used again once nobody looks at them any more: to get new ones costs many times what filling them does.
+    They go back to the system at once, unlike what `bytes` are made of."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._all: list[mmap] = []
+
+    def lend(self, count: int) -> memoryview:
+        memory = next(filter(_is_back, self._all), None)
+        if memory is None:
+            memory = mmap(-1, self._size)
+            self._all.append(memory)
+        return memoryview(memory)[:count]
+
+
+def _is_back(memory: mmap) -> bool:
+    """A map that somebody sees does not let its size be set, not even to what it is."""
+    try:
+        memory.resize(len(memory))
+    except (BufferError, SystemError):  # the latter where no map does
+        return False
+    return True
+
+
+def follow(store: Callable[[Iterator[memoryview]], None], staged: Path, part: int) -> Early | None:
     """None where as many as may are on their way already."""
     return Early(store, staged, part) if _AT_ONCE.acquire(blocking=False) else None

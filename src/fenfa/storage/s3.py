@@ -8,7 +8,6 @@ crash between them leaves parts that `tidy` removes.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from mmap import mmap
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -131,7 +130,7 @@ class ObjectStorage:
         else:  # a condition is for single requests alone; keys are drawn at random, so none is another's
             self._send_parts(key, staged, about, _part_of(size))
 
-    def _send_parts(self, key: str, content: Path | Iterator[mmap], about: Any, part: int) -> None:
+    def _send_parts(self, key: str, content: Path | Iterator[memoryview], about: Any, part: int) -> None:
         how: Any = {"use_multipart": True, "chunk_size": part, "max_concurrency": _AT_ONCE}
         obstore.put(self._store, key, content, attributes=about, **how)
 
