@@ -249,9 +249,11 @@ def test_failed_sync_is_never_a_success(server: FenfaServer, tmp_path: Path, nam
     failures = 0
     for number in range(1, 8):
         log, content = tmp_path / f"{name}{number}.log", make_build(f"{name} {number}".encode())
-        with strace(server.worker(), log, *injecting(name, f"error=EIO:when={number}")):
+        with strace(server.worker(), log, "-y", *injecting(name, f"error=EIO:when={number}")):
             answer = server.upload(visitor.variant, content)
-        injected = any("INJECTED" in call.note for call in read_calls(log))
+        failed = [call for call in read_calls(log) if "INJECTED" in call.note]
+        # SQLite syncs the folder once a connection and does not mind; the name of its log is there since the first
+        injected = any(path_of(call) != str(server.data) for call in failed)
         assert (answer.status_code in (500, 503)) == injected, answer.text
         failures += injected
         if not injected:
