@@ -74,9 +74,9 @@ def test_no_query_becomes_script(engine: Chromium, server: FenfaServer, sites: l
 
 
 def _share(site: Site, number: int) -> list[str]:
-    """The pages about this product: the public one, and of the panel's every fourth, another one for each product."""
+    """The pages about this product: the public one, and of the panel's every eighth, another one for each product."""
     own = [address for address in site.pages() if _own(address, site)]
-    return [address for place, address in enumerate(own) if "/admin" not in address or place % 4 == number % 4]
+    return [address for place, address in enumerate(own) if "/admin" not in address or place % 8 == number % 8]
 
 
 def _watch(context: BrowserContext, ran: list[str]) -> None:
