@@ -261,9 +261,19 @@ def test_more_stalled_downloads_than_granian_takes_by_default_leave_room(tmp_pat
             connection.close()
 
 
+def loaded_by(modules: str) -> set[str]:
+    """Every package that importing these brings along."""
+    program = f"import json, sys, {modules}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT)
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
 def test_the_supervisor_is_lean() -> None:
     """It lives as long as the server; these would double its memory."""
-    program = "import sys, fenfa.web.supervisor, fenfa.web.logs; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", f"import json; {program}"], capture_output=True, check=True, cwd=ROOT)
-    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    loaded = loaded_by("fenfa.web.supervisor, fenfa.web.logs")
     assert not loaded & {"granian", "starlette", "fastapi", "pydantic", "sqlalchemy", "asyncio", "typer", "rich"}
+
+
+def test_an_installation_of_one_machine_loads_nothing_for_other_engines() -> None:
+    loaded = loaded_by("fenfa.web.worker, fenfa.web.app")
+    assert not loaded & {"httpx", "obstore", "psycopg", "rich", "PIL", "cryptography"}

@@ -8,6 +8,7 @@ the sweep lets it be, and the day after it is litter like any other.
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
@@ -30,8 +31,10 @@ from fenfa.services.uploads import Bench, Parcel, find_replay, get_upload, make_
 from fenfa.services.variants import get_variant
 from fenfa.services.verification import stored_sha256
 from fenfa.storage.base import Placed, Storage, release_key
-from fenfa.storage.direct import Direct, Grant
 from fenfa.vocabulary import UploadState, new_id
+
+if TYPE_CHECKING:  # an installation without a bucket carries none of what speaks to one
+    from fenfa.storage.direct import Direct, Grant
 
 LARGEST = 5 * 10**9
 """Bytes; what a bucket takes in one request."""
@@ -46,7 +49,7 @@ class Opening:
     """An upload that is expected, and how its bytes come into the bucket until `expires_at`."""
 
     upload_id: str
-    grant: Grant
+    grant: "Grant"
     expires_at: str
 
 
@@ -143,7 +146,7 @@ def _key_of(connection: Connection, upload: Record) -> str:
     return release_key(product_id, variant_id, upload["release_id"], upload["file_name"])
 
 
-def _door(storage: Storage) -> Direct:
+def _door(storage: Storage) -> "Direct":
     if storage.direct is None:
         raise NotOffered("direct uploads need a bucket with an access key; send the file to /upload or /smart-upload")
     return storage.direct
