@@ -20,8 +20,8 @@ Result = TypeVar("Result")
 
 SAMPLE_SECONDS = 0.025
 STOP_SECONDS = 20
-REPORTED_BLOCK = 2 * 2**20
-"""Bytes: what Linux hands back to a host at a time (its page block)."""
+BLOCK = 2 * 2**20
+"""Bytes of the blocks in which Linux hands memory back to a host; also those of a huge page."""
 
 
 class Tree:
@@ -104,14 +104,15 @@ def on_warm_memory(
     Touching it anew costs ten times the write itself and would be charged to whoever writes next. Only whole free blocks
     are handed back: one page of each stays in use until the work is done.
     """
-    length = 4 * -(-size // REPORTED_BLOCK) * REPORTED_BLOCK
+    length = 4 * -(-size // BLOCK) * BLOCK  # of pieces of every size there must be enough
     with mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        memory.madvise(mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # a kernel without huge pages
+            memory.madvise(mmap.MADV_HUGEPAGE)
         for page in range(0, length, mmap.PAGESIZE):
             memory[page] = 1
-        for block in range(0, length, REPORTED_BLOCK):
-            memory.madvise(mmap.MADV_FREE, block + mmap.PAGESIZE, REPORTED_BLOCK - mmap.PAGESIZE)
-            memory.madvise(mmap.MADV_DONTNEED, block + mmap.PAGESIZE, REPORTED_BLOCK - mmap.PAGESIZE)
+        for block in range(0, length, BLOCK):
+            memory.madvise(mmap.MADV_FREE, block + mmap.PAGESIZE, BLOCK - mmap.PAGESIZE)  # takes a huge page apart
+            memory.madvise(mmap.MADV_DONTNEED, block + mmap.PAGESIZE, BLOCK - mmap.PAGESIZE)
         return work(*args, **kwargs)
 
 
