@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from fenfa.storage.early import Early, follow
+from fenfa.storage.early import _KEPT, Early, _Memory, follow
 
 CONTENT = b"abcdefgh"
 PART = 3
@@ -112,6 +112,18 @@ def test_what_a_store_still_holds_stays_as_it_is(begin: Callable[[Store], Early]
     keep.take = lambda piece: held.append(memoryview(piece))  # type: ignore[method-assign]
     begin(keep).arrive(len(CONTENT))
     assert b"".join(held) == CONTENT
+
+
+def test_a_staged_file_that_ends_early_makes_no_object(begin: Callable[[Store], Early]) -> None:
+    store = Store()
+    begin(store).arrive(len(CONTENT) + 1)
+    assert (store.made, type(store.error).__name__) == (None, "EOFError")
+
+
+def test_memory_that_is_never_given_back_is_not_kept_for_ever() -> None:
+    memory = _Memory(PART)
+    views = [memory.lend(PART) for _ in range(2 * _KEPT)]
+    assert (len(views), len(memory._all)) == (2 * _KEPT, _KEPT)
 
 
 def test_memory_that_came_back_is_used_again(begin: Callable[[Store], Early]) -> None:

@@ -15,6 +15,8 @@ log = logging.getLogger("fenfa.storage")
 _AT_ONCE = BoundedSemaphore(4)
 """Of all uploads of this process, these may: each of them holds some parts in memory."""
 _GIVEN_UP = -1
+_KEPT = 8
+"""Buffers of one upload that are used again."""
 
 
 class _GivenUp(Exception):
@@ -64,7 +66,8 @@ class Early:
         with self._staged.open("rb", buffering=0) as file:
             while (end := self._ends.get()) > start:
                 piece = memory.lend(end - start)
-                file.readinto(piece)
+                if file.readinto(piece) != len(piece):  # the rest would be another part's
+                    raise EOFError("the staged file ends early")
                 yield piece
                 del piece
                 start = end
@@ -84,7 +87,7 @@ class _Memory:
         memory = next(filter(_is_back, self._all), None)
         if memory is None:
             memory = mmap(-1, self._size)
-            self._all.append(memory)
+            self._all += [memory] if len(self._all) < _KEPT else []
         return memoryview(memory)[:count]
 
 
@@ -92,7 +95,7 @@ def _is_back(memory: mmap) -> bool:
     """A map that somebody sees does not let its size be set, not even to what it is."""
     try:
         memory.resize(len(memory))
-    except (BufferError, SystemError):  # the latter where no map does
+    except (BufferError, SystemError, AttributeError):  # the latter two where no map does
         return False
     return True
 
