@@ -104,7 +104,8 @@ def on_warm_memory(
     Touching it anew costs ten times the write itself and would be charged to whoever writes next. Only whole free blocks
     are handed back: one page of each stays in use until the work is done.
     """
-    length = 4 * -(-size // BLOCK) * BLOCK  # of pieces of every size there must be enough
+    most = min(4 * size, psutil.virtual_memory().available // 2)  # four: of pieces of every size there must be enough
+    length = -(-most // BLOCK) * BLOCK
     with mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
         with suppress(OSError):  # a kernel without huge pages
             memory.madvise(mmap.MADV_HUGEPAGE)
