@@ -1,5 +1,6 @@
 """A little application for the tests of the server: every route does one thing that a server can get wrong."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from fenfa.errors import Unavailable
+from fenfa.web.bodies import Pieces, pieces_of
 from fenfa.web.files import FileAnswer
 from fenfa.web.rsgi import Answer, Asked
 
@@ -41,6 +43,38 @@ async def take(request: Request) -> Response:
         cut.append(request.url.path)
         return Response(status_code=499)
     return JSONResponse({"sha256": digest.hexdigest(), "size": size, "parts": parts})
+
+
+async def take_in_thread(request: Request) -> Response:
+    pieces = pieces_of(request)
+    try:
+        return JSONResponse(await asyncio.to_thread(take_pieces, pieces))
+    except ClientDisconnect:
+        cut.append(request.url.path)
+        return Response(status_code=499)
+
+
+def take_pieces(pieces: Pieces) -> dict[str, object]:
+    digest, parts = hashlib.sha256(), list(pieces)
+    for part in parts:
+        digest.update(part)
+    return {"sha256": digest.hexdigest(), "size": sum(map(len, parts)), "parts": len(list(filter(None, parts)))}
+
+
+async def refuse_in_thread(request: Request) -> Response:
+    """After the first piece, when the next one is asked for already."""
+    pieces = pieces_of(request)
+    await asyncio.to_thread(next, iter(pieces))
+    pieces.stop()
+    return JSONResponse({"refused": True}, 413)
+
+
+async def stop(request: Request) -> Response:
+    pieces = pieces_of(request)
+    taking = asyncio.ensure_future(asyncio.to_thread(list, pieces))
+    pieces.stop()
+    ended = await asyncio.gather(taking, return_exceptions=True)
+    return PlainTextResponse(type(ended[0]).__name__)
 
 
 async def refuse(request: Request) -> Response:
@@ -130,7 +164,10 @@ def create_app() -> Starlette:
     routes = [
         Route("/scope/{rest:path}", show_scope),
         Route("/take", take, methods=["POST"]),
+        Route("/take-in-thread", take_in_thread, methods=["POST"]),
         Route("/refuse", refuse, methods=["POST"]),
+        Route("/refuse-in-thread", refuse_in_thread, methods=["POST"]),
+        Route("/stop", stop, methods=["POST"]),
         Route("/cut", show_cut),
         Route("/stream", stream),
         Route("/lie", lie),

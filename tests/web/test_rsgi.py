@@ -27,6 +27,11 @@ def granian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(params=["/take", "/take-in-thread"])
+def take(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def make(server: Server, name: str, size: int) -> bytes:
     content = hashlib.shake_128(name.encode()).digest(size)
     (server.folder / name).write_bytes(content)
@@ -76,22 +81,22 @@ def test_one_requests_state_does_not_leak_into_the_next(server: Server) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 65536, BIG])
-def test_counted_body_arrives_whole(server: Server, size: int) -> None:
+def test_counted_body_arrives_whole(server: Server, take: str, size: int) -> None:
     sent = make(server, "sent", size)
-    _, body = server.ask("POST", "/take", sent)
+    _, body = server.ask("POST", take, sent)
     told = json.loads(body)
     assert told["sha256"] == hashlib.sha256(sent).hexdigest()
     assert told["size"] == size
 
 
-def test_chunked_body_arrives_whole(server: Server) -> None:
+def test_chunked_body_arrives_whole(server: Server, take: str) -> None:
     parts = [b"a" * 70_000, b"b", b"c" * 300_000]
-    _, body = server.ask("POST", "/take", iter(parts), {"Transfer-Encoding": "chunked"})
+    _, body = server.ask("POST", take, iter(parts), {"Transfer-Encoding": "chunked"})
     assert json.loads(body)["sha256"] == hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def test_empty_chunked_body(server: Server) -> None:
-    _, body = server.ask("POST", "/take", iter([]), {"Transfer-Encoding": "chunked"})
+def test_empty_chunked_body(server: Server, take: str) -> None:
+    _, body = server.ask("POST", take, iter([]), {"Transfer-Encoding": "chunked"})
     assert json.loads(body)["size"] == 0
 
 
@@ -105,10 +110,10 @@ CUT = {
 
 @pytest.mark.parametrize("rest", CUT.values(), ids=CUT)
 @pytest.mark.parametrize("half", [False, True], ids=["closed", "half closed"])
-def test_body_that_is_cut_off_is_never_taken_for_whole(server: Server, rest: bytes, half: bool) -> None:
+def test_body_that_is_cut_off_is_never_taken_for_whole(server: Server, take: str, rest: bytes, half: bool) -> None:
     before = len(json.loads(server.get("/cut")[1]))
     with server.connect() as connection:
-        connection.sendall(b"POST /take HTTP/1.1\r\nhost: x\r\n" + rest)
+        connection.sendall(f"POST {take} HTTP/1.1\r\nhost: x\r\n".encode() + rest)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(65536) if half else b""
     assert b" 200 " not in answer
@@ -131,9 +136,26 @@ def test_refusal_before_the_body_reaches_the_client(server: Server) -> None:
 
 
 @pytest.mark.parametrize("size", [1_000_000, 30_000_000])
-def test_refusal_reaches_a_client_that_first_sends_everything(server: Server, size: int) -> None:
-    answer, body = server.ask("POST", "/refuse", b"x" * size)
+@pytest.mark.parametrize("refuse", ["/refuse", "/refuse-in-thread"])
+def test_refusal_reaches_a_client_that_first_sends_everything(server: Server, refuse: str, size: int) -> None:
+    answer, body = server.ask("POST", refuse, b"x" * size)
     assert (answer.status, json.loads(body)) == (413, {"refused": True})
+
+
+def test_refused_client_that_stalls_stops_nobody_else(server: Server) -> None:
+    """Granian locks its loop up if it is asked for a piece while another is awaited."""
+    with server.connect() as connection:
+        connection.sendall(
+            b"POST /refuse-in-thread HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 1000
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        assert server.get("/hi")[1] == b"hi"
+
+
+def test_thread_that_waits_for_a_stalled_client_can_be_stopped(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"POST /stop HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n")
+        assert connection.recv(65536).endswith(b"CancelledError")
 
 
 # -- answers

@@ -16,8 +16,8 @@ HEAD_SECONDS = 15
 MOST_CONNECTIONS = 16_384
 """Stalled downloads hold a connection each; Granian accepts no more than this, so the API would starve at few."""
 BUFFER = 512 * 1024
-"""The most that one read of a fast upload takes, which crosses four threads, and the most that waits in here for a client
-that stopped reading its download. (Granian has one setting for both: 2 MiB save a tenth of an upload and cost 2 MB a client.)"""
+"""The most that one read of a fast upload takes, and the most that waits in here for a client that stopped reading its download:
+Granian has one setting for both. Less wakes its threads more often; of more, each finds little in the processor's cache."""
 FILE_THREADS = 4
 """Threads that open and read files. Granian's default of 512 costs memory; more than these only wake each other in turn."""
 

@@ -1,18 +1,15 @@
 """Receiving a multipart form with one file: fields into memory, the file straight into staging, hashed on the way.
 
-All of it happens in a thread of its own, a few pieces behind the network: what finds the file's end leaves the bytes in the
-processor's cache for what hashes them. At most `_AHEAD` pieces wait, whatever the file's size.
+All of it happens in a thread of its own, one piece behind the network: what finds the file's end leaves the bytes in the
+processor's cache for what hashes them.
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from queue import SimpleQueue
-from typing import Any
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +21,7 @@ from fenfa.services.packages import UNKNOWN_TYPE
 from fenfa.services.texts import has_controls
 from fenfa.storage.staging import StagedFile
 from fenfa.vocabulary import file_type, new_id
+from fenfa.web.bodies import pieces_of
 
 FILE_FIELD = "app_file"
 ICON_FIELD = "icon_base64"
@@ -31,10 +29,6 @@ MAX_FIELD = 256 * 1024
 MAX_NAME = 1024
 MAX_ICON_FIELD = 6 * 1024 * 1024  # 4 MiB of image in base64
 MAX_PARTS = 64
-_BATCH = 256 * 1024  # a slow client's pieces are small, and each hand-over costs; what waits must stay in the cache
-
-_AHEAD = 2
-"""Pieces that may wait; whoever has to wait for room waits until one is left: waking somebody costs more than a hand-over."""
 
 
 @dataclass
@@ -69,32 +63,19 @@ class Form:
 async def receive_form(request: Request, runtime: Runtime, *, may_go_ahead: bool = False) -> Form:
     """The whole form, its file durable in staging, or on its way to a bucket where it `may_go_ahead`: then the caller ends it
     with `discard` or `keep`. Raises with nothing left behind."""
-    form = Form(new_id("upl"), new_id("rel"))
-    taker, line = _Taker(request, runtime, form, may_go_ahead), _Line()
+    form, thread = Form(new_id("upl"), new_id("rel")), ThreadPoolExecutor(1, "receive")
+    taker, pieces = _Taker(request, runtime, form, may_go_ahead), pieces_of(request)
     try:
-        await _take_all(request, taker, line)
-    except ClientDisconnect:
-        await line.end(form.discard)
-        raise BadInput("the client went away before the form was complete") from None
-    except BaseException:
-        await line.end(form.discard)
+        await asyncio.wrap_future(thread.submit(taker.take_all, pieces))
+    except BaseException as error:
+        pieces.stop()
+        await asyncio.shield(asyncio.wrap_future(thread.submit(form.discard)))
+        if isinstance(error, ClientDisconnect):
+            raise BadInput("the client went away before the form was complete") from None
         raise
-    await line.end()
+    finally:
+        thread.shutdown(wait=False)
     return form
-
-
-async def _take_all(request: Request, taker: "_Taker", line: "_Line") -> None:
-    batch: list[bytes] = []
-    batched, enough = 0, 1  # the first piece at once: whoever has no room says so before the rest has come
-    async for chunk in request.stream():
-        batch.append(chunk)
-        batched += len(chunk)
-        if batched >= enough:
-            await line.put(taker.take, batch)
-            batch, batched, enough = [], 0, _BATCH
-    await line.put(taker.take, batch)
-    await line.put(taker.finish)
-    await line.settle()
 
 
 def require_file(form: Form) -> StagedFile:
@@ -114,62 +95,6 @@ def require_name(file_name: str) -> None:
         raise BadInput(UNKNOWN_TYPE)
 
 
-class _Line:
-    """A thread that does what it is given, one after the other."""
-
-    def __init__(self) -> None:
-        self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._given = self._done = self._awaited = 0
-        self._failure: BaseException | None = None
-        self._thread = ThreadPoolExecutor(1, "receive")
-        self._thread.submit(self._work)
-
-    def _work(self) -> None:
-        while call := self._calls.get():
-            if self._failure is None:
-                self._try(call)
-            self._done += 1
-            if self._done == self._awaited:
-                self._loop.call_soon_threadsafe(self._woken.set)
-
-    def _try(self, call: Callable[[], None]) -> None:
-        try:
-            call()
-        except BaseException as error:
-            self._failure = error
-
-    async def put(self, call: Callable[..., None], *args: Any) -> None:
-        """Waits while too much waits. Raises what something earlier raised."""
-        self._calls.put(partial(call, *args))
-        self._given += 1
-        if self._given - self._done > _AHEAD:
-            await self._until(self._given - 1)
-        if self._failure:
-            raise self._failure
-
-    async def settle(self) -> None:
-        """Until nothing waits."""
-        await self._until(self._given)
-        if self._failure:
-            raise self._failure
-
-    async def _until(self, count: int) -> None:
-        self._awaited = count
-        while self._done < count:
-            self._woken.clear()
-            await self._woken.wait()
-
-    async def end(self, last: Callable[[], None] | None = None) -> None:
-        """What still waits is given up; `last` is done all the same, after what is being done, even if this wait is cut off."""
-        self._failure = self._failure or asyncio.CancelledError()
-        self._calls.put(None)
-        ended = self._thread.submit(last) if last else None
-        self._thread.shutdown(wait=False)
-        if ended:
-            await asyncio.shield(asyncio.wrap_future(ended))
-
-
 class _Taker:
     """Takes a form apart and its file in. Methods block; one caller at a time."""
 
@@ -183,14 +108,11 @@ class _Taker:
         self._segment: MultipartSegment | None = None
         self._value = bytearray()
 
-    def take(self, chunks: list[bytes]) -> None:
+    def take_all(self, pieces: Iterable[bytes]) -> None:
         with _unreadable_is_bad():
-            for chunk in filter(None, chunks):
-                for event in self._parser.parse(chunk):
+            for piece in filter(None, pieces):
+                for event in self._parser.parse(piece):
                     self._take(event)
-
-    def finish(self) -> None:
-        with _unreadable_is_bad():
             self._parser.close()
         if self._form.file is not None:
             self._form.file.seal()

@@ -5,16 +5,14 @@ Three habits of Granian 2.8 shape this module; tests/web/test_rsgi.py pins each 
 * `response_stream` has no backpressure and, if the application fails half-way, ends a chunked body as if it were whole.
   So a streamed answer is gathered first, in memory up to `GATHER` bytes and then in a nameless temporary file, and leaves
   with its exact length. An answer that failed half-way becomes a 500, or a 503 where an engine went away.
-* A request body that was cut off ends like a complete one. A declared length is therefore counted; a chunked body is whole
-  only when exactly one empty chunk precedes the end (a second one means a cut, or trailers, which we do not take).
+* A request body that was cut off ends like a complete one: see incoming.py.
 * `response_file` opens the file after we have returned: see handles.py.
 """
 
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from tempfile import SpooledTemporaryFile
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol
@@ -23,12 +21,13 @@ from starlette.types import ASGIApp, Message, Scope
 
 from fenfa.errors import Unavailable
 from fenfa.web.access import request_ids
+from fenfa.web.bodies import PULL_EXTENSION
 from fenfa.web.files import FILE_EXTENSION
 from fenfa.web.handles import Handles
+from fenfa.web.incoming import Incoming
 
 GATHER = 1024 * 1024
 SMALL = 64 * 1024
-LINGER_BYTES, LINGER_SECONDS = 256 * 1024 * 1024, 10.0
 INTERNAL_ERROR = b'{"ok": false, "error": {"code": "INTERNAL_ERROR", "message": "the server failed; its log says why"}}'
 AWAY = (
     b'{"ok": false, "error": {"code": "UNAVAILABLE", "message": "the file broke off half-way; try again in a moment"}}'
@@ -99,12 +98,14 @@ class Bridge:
     async def _exchange(self, rsgi: Any, proto: Any, began: float) -> None:
         scope = asgi_scope(rsgi, {**self.state, "request_id": next(self.ids)}, self.extensions)
         exchange = Exchange(scope, proto, self.handles)
+        if exchange.incoming.is_counted:
+            scope["extensions"] = {**self.extensions, PULL_EXTENSION: exchange.incoming.pull}
         task = asyncio.current_task()
         assert task
         self.live.add(task)
         failure: BaseException | None = None
         try:
-            await self.app(scope, exchange.receive, exchange.send)
+            await self.app(scope, exchange.incoming.receive, exchange.send)
         except Exception as error:
             log_failure(scope)
             failure = error if isinstance(error, Unavailable) else error.__cause__  # as Starlette wraps it
@@ -115,8 +116,8 @@ class Bridge:
         if self.request_log:
             taken = perf_counter() - began
             self.request_log(scope["method"], scope["path"], scope, exchange.status, exchange.sent, taken)
-        if exchange.unread:
-            await exchange.linger()
+        if exchange.incoming.unread:
+            await exchange.incoming.linger()
 
     async def cancel(self, patience: float) -> None:
         """Cut off every request still in the application, and wait for it to tidy up."""
@@ -156,72 +157,20 @@ def address(text: str) -> tuple[str, int]:
 
 
 class Exchange:
-    """One request and its answer: the `receive` and `send` of ASGI over an RSGI protocol object.
+    """One request and its answer: what comes in, and the `send` of ASGI over an RSGI protocol object.
 
     `status` stays 0 until the answer is handed to Granian; `sent` is the length of its body.
     """
 
-    __slots__ = ("_body", "_gathered", "_handles", "_left", "_proto", "_scope", "_start", "sent", "status")
+    __slots__ = ("_gathered", "_handles", "_proto", "_scope", "_start", "incoming", "sent", "status")
 
     def __init__(self, scope: Scope, proto: Any, handles: Handles) -> None:
         self._scope, self._proto, self._handles = scope, proto, handles
-        self._body: Any = None
-        self._left = body_length(scope["headers"])
+        self.incoming = Incoming(scope["headers"], proto)
         self._start: Message | None = None
         self._gathered: SpooledTemporaryFile[bytes] | None = None
         self.status = 0
         self.sent = 0
-
-    async def receive(self) -> Message:
-        if self._left == 0:
-            self._left = -1
-            return _part(b"", more=False)
-        if self._left == -1:
-            await self._proto.client_disconnect()
-            return {"type": "http.disconnect"}
-        if self._body is None:
-            self._body = aiter(self._proto)
-        return await (self._receive_chunked() if self._left is None else self._receive_counted(self._left))
-
-    async def _receive_counted(self, left: int) -> Message:
-        chunk = await self._next_chunk()
-        if not chunk:
-            return self._cut_off()
-        self._left = left - len(chunk) or -1
-        return _part(chunk, more=self._left > 0)
-
-    async def _receive_chunked(self) -> Message:
-        chunk = await self._next_chunk()
-        if chunk:
-            return _part(chunk, more=True)
-        if await self._next_chunk() is not None:
-            return self._cut_off()
-        self._left = -1
-        return _part(b"", more=False)
-
-    @property
-    def unread(self) -> bool:
-        return self._left not in (0, -1)
-
-    async def linger(self) -> None:
-        """Swallow what the client still sends after an early answer: closing at once would destroy the answer on its way
-        to a client that reads only when it has sent everything."""
-        swallowed = 0
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
-                while self.unread and swallowed < LINGER_BYTES:
-                    swallowed += len((await self.receive()).get("body", b""))
-
-    async def _next_chunk(self) -> bytes | None:
-        try:
-            chunk: bytes = await self._body.__anext__()
-        except StopAsyncIteration:  # raised by the call, not the wait, which the built-in `anext` would let through
-            return None
-        return chunk
-
-    def _cut_off(self) -> Message:
-        self._left = -1
-        return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
         kind = message["type"]
@@ -291,18 +240,3 @@ class Exchange:
         headers += [("retry-after", str(Unavailable.retry_after))] if is_away else []
         self._proto.response_bytes(status, headers, body)
         self.status, self.sent = status, len(body)
-
-
-def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """The length of the request body that is to come, or None for a chunked one."""
-    length = 0
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return None
-        if name == b"content-length":
-            length = int(value)
-    return length
-
-
-def _part(body: bytes, *, more: bool) -> Message:
-    return {"type": "http.request", "body": body, "more_body": more}

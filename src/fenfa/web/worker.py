@@ -13,6 +13,7 @@ from fenfa.web import logs
 from fenfa.web.access import RequestLog
 from fenfa.web.engines import ENGINES, Engine
 from fenfa.web.lifespan import Lifespan
+from fenfa.web.loops import Loop
 from fenfa.web.rsgi import RequestLog as Told
 from fenfa.web.supervisor import NEVER_STARTED, Options
 
@@ -26,7 +27,7 @@ def work(options: Options, listener: int, number: int, lifeline: int) -> int:
     """Serve until told to end; the exit code. Ends without closing the loop: what still runs by then is not waited for."""
     logs.configure(number)
     raise_file_limit()
-    return asyncio.new_event_loop().run_until_complete(run(options, listener, number, lifeline))
+    return Loop().run_until_complete(run(options, listener, number, lifeline))
 
 
 async def run(options: Options, listener: int, number: int, lifeline: int) -> int:
