@@ -1,7 +1,6 @@
 """Packages that lie elsewhere: they tell the same as a file does, and no more of them is fetched than their readers need."""
 
 import io
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,23 +15,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fenfa.errors import BadPackage, StoreUnreachable
-from fenfa.inspectors import INSPECTORS, find_inspector, inspect, sandbox
+from fenfa.inspectors import INSPECTORS, find_inspector, inspect
 from fenfa.inspectors.base import PackageInfo
 from fenfa.inspectors.distant import BLOCK, MOST, DistantPath, Feeder
 from tests.inspectors.fixtures import FOLDER, Entry, entries, entry_name
 from tests.support.packages import make_ipa
+from tests.support.readers import own_readers
 
 ALL = entries(*(one.format for one in INSPECTORS))
 LARGEST = [
     max(some, key=lambda one: (FOLDER / one["file"]).stat().st_size) for _, some in groupby(ALL, lambda e: e["format"])
 ]
-ASK = (
-    "import socket, struct, sys\n"
-    "line = socket.socket(fileno=int(sys.argv[1].partition(':')[0]))\n"
-    "def ask(start, count):\n"
-    " line.sendall(struct.pack('>QL', start, count))\n"
-    " return line.recv(count, socket.MSG_WAITALL)\n"
-)
+ASK = """
+import socket
+line = path._channel._socket
+def ask(start, count):
+    line.sendall(struct.pack('>QL', start, count))
+    return line.recv(count, socket.MSG_WAITALL)
+"""
 
 
 class Shelf:
@@ -51,6 +51,9 @@ class Shelf:
         return sum(count for _, count in self.fetched)
 
 
+Run = Callable[[Shelf, str], bytes]
+
+
 @contextmanager
 def fed(shelf: Shelf) -> Iterator[DistantPath]:
     """A path in this process, as a child has it."""
@@ -62,7 +65,7 @@ def fed(shelf: Shelf) -> Iterator[DistantPath]:
 
     thread = threading.Thread(target=feed)
     thread.start()
-    path = DistantPath.of(feeder.word())
+    path = DistantPath.of(feeder.theirs.fileno(), shelf.size)
     try:
         yield path
     finally:
@@ -72,10 +75,11 @@ def fed(shelf: Shelf) -> Iterator[DistantPath]:
         feeder.theirs.detach()
 
 
-def run(shelf: Shelf, code: str) -> bytes:
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
     """What a child says that this code takes over."""
-    with sandbox._feeding(shelf) as feeder:
-        return sandbox.run((sys.executable, "-I", "-c", ASK + code, feeder.word()), feeder=feeder)
+    with own_readers(tmp_path) as readers:
+        yield lambda shelf, code: readers.run(ASK + code, shelf)
 
 
 def told(read: Callable[[], PackageInfo]) -> Any:
@@ -175,21 +179,21 @@ def test_a_store_that_goes_away_is_no_fault_of_the_package() -> None:
         f"ask(0, {MOST + 1})",
     ],
 )
-def test_a_child_that_was_taken_over_gets_nothing_beyond_the_file(code: str) -> None:
+def test_a_child_that_was_taken_over_gets_nothing_beyond_the_file(run: Run, code: str) -> None:
     shelf = Shelf(bytes(100))
     with pytest.raises(BadPackage, match="more than there is"):
         run(shelf, code)
     assert all(start + count <= 100 for start, count in shelf.fetched)
 
 
-def test_a_reader_that_goes_in_circles_is_ended() -> None:
+def test_a_reader_that_goes_in_circles_is_ended(run: Run) -> None:
     shelf = Shelf(bytes(MOST))
     with pytest.raises(BadPackage, match="more than there is"):
         run(shelf, f"while True: ask(0, {MOST})")
     assert len(shelf.fetched) < 20
 
 
-def test_a_child_that_breaks_off_costs_itself() -> None:
+def test_a_child_that_breaks_off_costs_itself(run: Run) -> None:
     shelf = Shelf(b"content")
     assert run(shelf, "line.send(b'half'); line.close(); print('bye')") == b"bye\n"
     assert run(shelf, "line.sendall(struct.pack('>QL', 0, 7)); line.close(); print('bye')") == b"bye\n"

@@ -16,6 +16,7 @@ import pytest
 from fenfa.storage.base import Address
 from fenfa.storage.s3 import ObjectStorage
 from tests.support.browser import ADMIN
+from tests.support.readers import is_reader
 from tests.support.seaweedfs import SeaweedFS, settings_of
 from tests.support.server import FenfaServer, fenfa_server, make_build, query, wait_for
 
@@ -48,7 +49,7 @@ def await_reader(pid: int, call: "Future[httpx.Response]") -> None:
 
     def look() -> bool | None:
         with suppress(psutil.NoSuchProcess):
-            return any("fenfa.inspectors.child" in one.cmdline() for one in psutil.Process(pid).children()) or None
+            return any(map(is_reader, psutil.Process(pid).children(recursive=True))) or None
         return None
 
     wait_for(lambda: True if call.done() else look())

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.readers import is_reader
 from tests.support.server import ADMIN, FENFA, FenfaServer, environment, fenfa_server, make_build, wait_for
 
 pytestmark = pytest.mark.journey
@@ -35,15 +36,7 @@ def queue_is_taken(server: FenfaServer) -> bool | None:
 
 def readers() -> int:
     """Children that read a package, of whichever process of ours."""
-    mine = psutil.Process(os.getpid()).children(recursive=True)
-    return sum("fenfa.inspectors.child" in _command(process) for process in mine)
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:  # it has ended
-        return []
+    return sum(map(is_reader, psutil.Process(os.getpid()).children(recursive=True)))
 
 
 def test_workers_and_command_line_share_two_slots(tmp_path: Path) -> None:

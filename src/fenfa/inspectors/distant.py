@@ -35,10 +35,6 @@ class Feeder:
         self.fetched = 0
         self.spent = 0.0
 
-    def word(self) -> str:
-        """What the child's `DistantPath.of` takes."""
-        return f"{self.theirs.fileno()}:{self._file.size}"
-
     def fileno(self) -> int:
         return self._ours.fileno()
 
@@ -80,10 +76,10 @@ class DistantPath(PosixPath):
     _channel: "_Channel"
 
     @classmethod
-    def of(cls, word: str) -> Self:
-        descriptor, _, size = word.partition(":")
+    def of(cls, descriptor: int, size: int) -> Self:
+        """The file that the server feeds over this socket."""
         path = cls("package")
-        path._channel = _Channel(int(descriptor), int(size))
+        path._channel = _Channel(descriptor, size)
         return path
 
     def open(self, *_args: Any, **_options: Any) -> Any:

@@ -1,22 +1,22 @@
 """The cage around readers: a child process with limits, a clock and a bounded answer.
 
-The parent's half is here, the child's half in `child`. A file that eats memory, spins, floods or crashes its reader costs its
-own child and becomes BadPackage; the server never dies and never waits longer than `WALL_SECONDS`.
+The parent's half is here, the child's half in `child`; `forkserver` starts it. A file that eats memory, spins, floods or crashes
+its reader costs its own child and becomes BadPackage; the server never dies and never waits longer than `WALL_SECONDS`.
 """
 
 import os
 import selectors
-import signal
-import subprocess
-import sys
+import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from fenfa.errors import BadPackage
 from fenfa.inspectors.base import Distant
 from fenfa.inspectors.distant import Feeder
+from fenfa.inspectors.forkserver import READERS, ForkServer
 from fenfa.inspectors.slots import taken
 
 WALL_SECONDS = 30.0
@@ -24,48 +24,38 @@ MAX_ANSWER = 4 << 20  # bytes; an icon of 2 MiB in base64 and room for the rest
 _PIECE = 1 << 16
 
 
-def read(module: str, file: Path | Distant, slots: Path | None = None) -> bytes:
+def read(
+    module: str,
+    file: Path | Distant,
+    slots: Path | None = None,
+    *,
+    readers: ForkServer = READERS,
+    wall: float = WALL_SECONDS,
+    cap: int = MAX_ANSWER,
+) -> bytes:
     """The answer of `module`'s reader about this file, as the child gives it. At most two children at once of all whose
-    `slots` is the same folder; None: no one else reads."""
-    argv = (sys.executable, "-I", "-m", "fenfa.inspectors.child", module)
+    `slots` is the same folder; None: no one else reads. Its clock stands still while a distant file is fetched."""
+    question: dict[str, Any] = {"module": module}
     with ExitStack() as stack:
-        inherited = (stack.enter_context(taken(slots)),) if slots else ()
-        if isinstance(file, Path):
-            answer = run((*argv, os.fspath(file.absolute())), inherited=inherited)
-        else:
-            feeder = stack.enter_context(_feeding(file))
-            answer = run((*argv, feeder.word()), inherited=inherited, feeder=feeder)
+        slot = [stack.enter_context(taken(slots))] if slots else []
+        feeder = None if isinstance(file, Path) else stack.enter_context(_feeding(file))
+        question |= {"path": os.fspath(file.absolute())} if isinstance(file, Path) else {"size": file.size}
+        with _answer_of(readers, question, feeder, slot) as descriptor:
+            answer = _drain(descriptor, time.monotonic() + wall, cap, feeder)
     if not answer:
         raise BadPackage("the file broke its reader: it is damaged, or needs more memory or time than a package may")
     return answer
 
 
-def run(
-    argv: Sequence[str],
-    *,
-    wall: float = WALL_SECONDS,
-    cap: int = MAX_ANSWER,
-    inherited: tuple[int, ...] = (),
-    feeder: Feeder | None = None,
-) -> bytes:
-    """A command's standard output. Whatever it leaves behind is killed. Its clock stands still while `feeder` fetches."""
-    child = subprocess.Popen(  # noqa: S603 -- our own interpreter, and no shell
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-        cwd="/",
-        start_new_session=True,
-        pass_fds=(*inherited, feeder.theirs.fileno()) if feeder else inherited,
-    )
-    try:
-        assert child.stdout is not None
-        if feeder:
-            feeder.theirs.close()
-        return _drain(child.stdout.fileno(), time.monotonic() + wall, cap, feeder)
-    finally:
-        _end(child)
+@contextmanager
+def _answer_of(readers: ForkServer, question: dict[str, Any], feeder: Feeder | None, slot: list[int]) -> Iterator[int]:
+    """Where a reader answers, which lives no longer than this."""
+    ours, theirs = socket.socketpair()
+    inherited = [theirs, *([feeder.theirs] if feeder else [])]
+    with ours, theirs, readers.forked(question, [*(one.fileno() for one in inherited), *slot]):
+        for one in inherited:
+            one.close()
+        yield ours.fileno()
 
 
 @contextmanager
@@ -98,12 +88,3 @@ def _drain(descriptor: int, deadline: float, cap: int, feeder: Feeder | None) ->
             answer += piece
             if len(answer) > cap:
                 raise BadPackage("the file says more of itself than a package may")
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kills the child's whole group. Until `wait` reaps the child its number cannot belong to anyone else."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    assert child.stdout is not None
-    child.stdout.close()
-    child.wait()
