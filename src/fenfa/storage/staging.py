@@ -13,8 +13,6 @@ from fenfa.errors import StorageFull, TooLarge
 from fenfa.storage.base import ensure_room
 
 SUFFIX = ".part"
-STRIDE = 256 * 1024
-"""Bytes hashed and written in one go: few enough that writing finds them in the processor's cache."""
 WRITE_BACK = 8 * 1024 * 1024
 """Bytes after which the disk is set to work, so that `seal` and everybody else's commits wait for little."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -51,14 +49,10 @@ class StagedFile:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.size + len(data) > self._limit:
             raise TooLarge("the file is larger than the limit of {limit} bytes", limit=self._limit)
-        with no_room_is_full(), memoryview(data) as whole:
-            for start in range(0, len(whole), STRIDE):
-                self._take(whole[start : start + STRIDE])
-
-    def _take(self, piece: memoryview) -> None:
-        self._hash.update(piece)
-        _write_all(self._fd, piece, self.size)
-        self.size += len(piece)
+        self._hash.update(data)
+        with no_room_is_full():
+            _write_all(self._fd, data, self.size)
+        self.size += len(data)
         if self.size - self._sent_to_disk >= WRITE_BACK and not self.is_spare:
             start_write_back(self._fd, self._sent_to_disk, self.size - self._sent_to_disk)
             self._sent_to_disk = self.size
