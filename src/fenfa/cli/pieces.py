@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -78,7 +78,17 @@ class Pieces:
     def _append(self, offset: int, size: int, watcher: Watcher) -> httpx.Response:
         headers = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         headers["Content-Length"] = str(size - offset)
-        return self.http.patch(self.place, headers=headers, content=rest_of(self.file, offset, size - offset, watcher))
+        digest, rest = hashlib.sha256(), rest_of(self.file, offset, size - offset, watcher)
+        answer = self.http.patch(self.place, headers=headers, content=_hashed(rest, digest))
+        if offset == 0 and answer.is_success:
+            self.sha256 = digest.hexdigest()
+        return answer
+
+
+def _hashed(chunks: Iterator[bytes], digest: Any) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
 
 
 def takes_pieces(http: httpx.Client, file: Path) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from fenfa.storage.staging import SUFFIX, locks, no_room_is_full, sync_folder
+from fenfa.storage.staging import SUFFIX, WRITE_BACK, locks, no_room_is_full, start_write_back, sync_folder
 
 _BYTES, _FACTS, _WANTED = ".resume", ".json", ".wanted"
 _ID = re.compile(r"upl_[a-z0-9]{8,64}")
@@ -83,6 +83,7 @@ class Piecemeal:
 class Writer:
     def __init__(self, fd: int, wanted: Path) -> None:
         self._fd, self._wanted = fd, wanted
+        self._sent_to_disk = os.fstat(fd).st_size
 
     @property
     def is_wanted(self) -> bool:
@@ -101,6 +102,9 @@ class Writer:
             while view:
                 written = os.pwrite(self._fd, view, at)
                 view, at = view[written:], at + written
+        if at - self._sent_to_disk >= WRITE_BACK:
+            start_write_back(self._fd, self._sent_to_disk, at - self._sent_to_disk)
+            self._sent_to_disk = at
 
     def cut(self, size: int) -> None:
         os.ftruncate(self._fd, size)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+T = TypeVar("T")
 PULL_EXTENSION = "fenfa.request.pull"
 """In `extensions` of the ASGI scope: a `Pull`, instead of `receive`, where the server has one for this body."""
 
@@ -55,6 +57,19 @@ class Pieces:
 def pieces_of(request: Request) -> Pieces:
     offered = request.scope.get("extensions") or {}
     return Pieces(offered.get(PULL_EXTENSION) or _by_the_loop(request))
+
+
+async def take_in(pieces: Pieces, take: Callable[[Pieces], T], undo: Callable[[], None] = lambda: None) -> T:
+    """What `take` gives of them, in a thread of its own. Where it raises, or this is cancelled, `undo` is done after it there."""
+    thread = ThreadPoolExecutor(1, "receive")
+    try:
+        return await asyncio.wrap_future(thread.submit(take, pieces))
+    except BaseException:
+        pieces.stop()
+        await asyncio.shield(asyncio.wrap_future(thread.submit(undo)))
+        raise
+    finally:
+        thread.shutdown(wait=False)
 
 
 def _by_the_loop(request: Request) -> Pull:

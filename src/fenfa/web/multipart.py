@@ -4,10 +4,8 @@ All of it happens in a thread of its own, one piece behind the network: what fin
 processor's cache for what hashes them.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,7 +19,7 @@ from fenfa.services.packages import UNKNOWN_TYPE
 from fenfa.services.texts import has_controls
 from fenfa.storage.staging import StagedFile
 from fenfa.vocabulary import file_type, new_id
-from fenfa.web.bodies import pieces_of
+from fenfa.web.bodies import pieces_of, take_in
 
 FILE_FIELD = "app_file"
 ICON_FIELD = "icon_base64"
@@ -63,18 +61,12 @@ class Form:
 async def receive_form(request: Request, runtime: Runtime, *, may_go_ahead: bool = False) -> Form:
     """The whole form, its file durable in staging, or on its way to a bucket where it `may_go_ahead`: then the caller ends it
     with `discard` or `keep`. Raises with nothing left behind."""
-    form, thread = Form(new_id("upl"), new_id("rel")), ThreadPoolExecutor(1, "receive")
-    taker, pieces = _Taker(request, runtime, form, may_go_ahead), pieces_of(request)
+    form = Form(new_id("upl"), new_id("rel"))
+    taker = _Taker(request, runtime, form, may_go_ahead)
     try:
-        await asyncio.wrap_future(thread.submit(taker.take_all, pieces))
-    except BaseException as error:
-        pieces.stop()
-        await asyncio.shield(asyncio.wrap_future(thread.submit(form.discard)))
-        if isinstance(error, ClientDisconnect):
-            raise BadInput("the client went away before the form was complete") from None
-        raise
-    finally:
-        thread.shutdown(wait=False)
+        await take_in(pieces_of(request), taker.take_all, undo=form.discard)
+    except ClientDisconnect:
+        raise BadInput("the client went away before the form was complete") from None
     return form
 
 

@@ -9,12 +9,12 @@ import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,6 +30,7 @@ from fenfa.storage.local import file_sha256
 from fenfa.storage.resumable import Busy, Piecemeal, Writer
 from fenfa.vocabulary import Scope, UploadState, file_type, new_id
 from fenfa.web.api.uploads import answer_of, wanted_of
+from fenfa.web.bodies import Pieces, pieces_of, take_in
 from fenfa.web.deps import identity_of, now_of, runtime_of
 from fenfa.web.envelope import fail, ok
 from fenfa.web.security import authenticate
@@ -40,7 +41,6 @@ KEPT = timedelta(hours=24)
 HAND_OVER = 1.0
 """Seconds in which a writer that was asked to let go has to."""
 _LOOK = 0.1
-_BATCH = 1024 * 1024
 _OFFSET_TYPE = "application/offset+octet-stream"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -174,63 +174,56 @@ async def _append(request: Request, upload: Piecemeal, facts: dict[str, Any], st
     """Takes what comes, until it ends or breaks off, and finishes the upload with its last byte; gives the offset.
     `Busy`: it did not come whole, since it was cut off or another writer asked; what came is kept."""
     digest, expected = _checksum(request)
+    whole_file = hashlib.sha256() if start == 0 else None
     with ExitStack() as stack:
         writer = await in_thread(stack.enter_context, upload.held(HAND_OVER))
         offset = await in_thread(writer.offset)
         if offset != start:
             raise _Elsewhere(offset)
         try:
-            whole = await _receive(request, writer, facts["length"] - start, digest)
-            if expected is not None and (not whole or digest.digest() != expected):
+            is_whole = await _receive(request, writer, facts["length"] - start, digest, whole_file)
+            if expected is not None and (not is_whole or digest.digest() != expected):
                 raise _Damaged
         except (_Damaged, TooLarge):
             await in_thread(writer.cut, start)
             raise
         offset = await in_thread(writer.offset)
-        if not whole:
+        if not is_whole:
             raise Busy
         if offset == facts["length"]:
-            await in_far_thread(_finish, runtime_of(request), upload, facts, now_of(request))
+            sha256 = whole_file.hexdigest() if whole_file else None
+            await in_far_thread(_finish, runtime_of(request), upload, facts, now_of(request), sha256)
         return offset
 
 
-async def _receive(request: Request, writer: Writer, left: int, digest: Any) -> bool:
+async def _receive(request: Request, writer: Writer, left: int, *digests: Any) -> bool:
     """Whether the body came whole: neither cut off nor handed over."""
-    stream, batch = aiter(request.stream()), bytearray()
-    coming = asyncio.ensure_future(_next(stream))
+    pieces = pieces_of(request)
+    letting_go = asyncio.ensure_future(_stop_when_wanted(pieces, writer))
     try:
-        looked = monotonic()
-        while True:
-            done, _ = await asyncio.wait({coming}, timeout=_LOOK)
-            if monotonic() - looked >= _LOOK:
-                looked = monotonic()
-                if await in_thread(lambda: writer.is_wanted):
-                    return False
-            if not done:
-                continue
-            chunk = coming.result()
-            if chunk is None:
-                return True
-            left -= len(chunk)
+        return await take_in(pieces, lambda _: _take(pieces, writer, left, [one for one in digests if one]))
+    finally:
+        letting_go.cancel()
+
+
+async def _stop_when_wanted(pieces: Pieces, writer: Writer) -> None:
+    while not await in_thread(lambda: writer.is_wanted):  # noqa: ASYNC110 -- whoever wants it may be another process
+        await asyncio.sleep(_LOOK)
+    pieces.stop()
+
+
+def _take(pieces: Pieces, writer: Writer, left: int, digests: list[Any]) -> bool:
+    try:
+        for piece in pieces:
+            left -= len(piece)
             if left < 0:
                 raise TooLarge("the piece goes beyond the length that was announced")
-            batch += chunk
-            digest.update(chunk)
-            if len(batch) >= _BATCH:
-                await in_thread(writer.write, bytes(batch))
-                batch.clear()
-            coming = asyncio.ensure_future(_next(stream))
-    except ClientDisconnect:
+            for digest in digests:
+                digest.update(piece)
+            writer.write(piece)
+    except (ClientDisconnect, CancelledError):
         return False
-    finally:
-        coming.cancel()
-        await in_thread(writer.write, bytes(batch))
-
-
-async def _next(stream: Any) -> bytes | None:
-    async for chunk in stream:
-        return bytes(chunk)
-    return None
+    return True
 
 
 def _finish_held(runtime: Runtime, upload: Piecemeal, facts: dict[str, Any], now: str) -> Record:
@@ -238,9 +231,9 @@ def _finish_held(runtime: Runtime, upload: Piecemeal, facts: dict[str, Any], now
         return _finish(runtime, upload, facts, now)
 
 
-def _finish(runtime: Runtime, upload: Piecemeal, facts: dict[str, Any], now: str) -> Record:
-    """Makes a staged file of it, notes it as received, and settles it. Its caller holds it."""
-    sha256, wanted = file_sha256(upload.path), UploadRequest(**facts["request"])
+def _finish(runtime: Runtime, upload: Piecemeal, facts: dict[str, Any], now: str, sha256: str | None = None) -> Record:
+    """Makes a staged file of it, notes it as received, and settles it. Its caller holds it, and may know its hash."""
+    sha256, wanted = sha256 or file_sha256(upload.path), UploadRequest(**facts["request"])
     if facts["sha256"] and facts["sha256"] != sha256:
         upload.discard()
         raise BadInput("the file is not what its sha256 says; send it again")
@@ -306,7 +299,7 @@ def _file_name(fields: dict[str, str]) -> str:
 def _checksum(request: Request) -> tuple[Any, bytes | None]:
     said = request.headers.get("upload-checksum")
     if said is None:
-        return _Crc32(), None
+        return None, None
     name, _, value = said.partition(" ")
     if name not in _DIGESTS:
         raise BadInput(f"Upload-Checksum must be one of {', '.join(_DIGESTS)}")

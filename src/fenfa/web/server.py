@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 from fenfa.errors import BadInput, Conflict
+from fenfa.inspectors.forkserver import READERS
 from fenfa.web.supervisor import Options
 
 BACKLOG = 4096
@@ -31,6 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(options: Options, listener: socket.socket | None = None) -> NoReturn:
     """Replace this process by the supervisor. Everything that the start needed, such as migrations, leaves memory."""
     listener = listener or listen(options.host, options.port)
+    READERS.close()  # whoever finished interrupted uploads may have started it
     descriptor = listener.detach()
     os.set_inheritable(descriptor, True)
     command = [sys.executable, "-P", "-m", "fenfa.web.supervisor", options.to_json(), str(descriptor)]
