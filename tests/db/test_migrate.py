@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,10 +11,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from fenfa.db.engine import Database, open_sqlite
-from fenfa.db.migrate import _back_up, current_revision, head_revision, migrate
+from fenfa.db.migrate import MIGRATIONS, _back_up, current_revision, head_revision, migrate, revisions
 from fenfa.db.tables import metadata
 from fenfa.errors import ConfigInvalid
 
@@ -34,6 +37,22 @@ def test_from_nothing_to_the_head(empty: Database) -> None:
     assert current_revision(empty) is None
     assert migrate(empty) == [f"brought the database from nothing to {head_revision()}"]
     assert current_revision(empty) == head_revision()
+
+
+def test_files_are_named_by_their_revisions_in_order() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    assert [script.revision for script in scripts] == revisions()[::-1]
+
+
+def test_a_start_without_anything_to_do_loads_no_alembic(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from fenfa.db.engine import open_sqlite; from fenfa.db.migrate import migrate; "
+        "print(migrate(open_sqlite(Path(sys.argv[1]))), 'alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "fenfa.db")]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))
+    assert first.endswith("True\n")
+    assert second == "[] False\n"
 
 
 def test_second_time_does_nothing(empty: Database) -> None:

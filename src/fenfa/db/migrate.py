@@ -1,14 +1,13 @@
-"""Migrations at start: an existing SQLite file is backed up first, then Alembic brings the schema to its head."""
+"""Migrations at start: an existing SQLite file is backed up first, then Alembic brings the schema to its head.
+
+Alembic is loaded only where there is something to do: it would be a tenth of every start.
+"""
 
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, func, inspect, select, text
 
 from fenfa.db.engine import Database
 from fenfa.errors import ConfigInvalid
@@ -17,14 +16,25 @@ _LOCK = 0x46454E4641  # "FENFA": the advisory lock of migrations
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+def revisions() -> list[str]:
+    """Those that this version knows, as their files are named, in order."""
+    return sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/0*.py"))
+
+
 def head_revision() -> str:
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+    return revisions()[-1]
 
 
 def current_revision(database: Database) -> str | None:
     """None: an empty database."""
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision_of(connection)
+
+
+def _revision_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def migrate(database: Database) -> list[str]:
@@ -38,7 +48,7 @@ def migrate(database: Database) -> list[str]:
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":  # another replica may be at it: wait, then look again
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            before = MigrationContext.configure(connection).get_current_revision()
+            before = _revision_of(connection)
             if before == head_revision():
                 return []
         upgrade(connection, "head")
@@ -47,7 +57,10 @@ def migrate(database: Database) -> list[str]:
 
 def upgrade(connection: Connection, revision: str) -> None:
     """All steps to this revision, in the connection's transaction: a crash on the way leaves what was before."""
-    config = AlembicConfig()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
@@ -64,8 +77,7 @@ def _refuse_foreign(database: Database) -> None:
 
 
 def _refuse_newer(revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if revision and revision not in known:
+    if revision and revision not in revisions():
         raise ConfigInvalid(
             f"the database is of a newer Fenfa (schema {revision}); run that version or restore a backup"
         )

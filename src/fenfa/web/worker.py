@@ -31,6 +31,7 @@ def work(options: Options, listener: int, number: int, lifeline: int) -> int:
 
 
 async def run(options: Options, listener: int, number: int, lifeline: int) -> int:
+    gc.disable()  # modules make many objects and hardly any garbage: looking for it is a fifth of the start
     try:
         app = load(options.factory)
         app.state.worker = number
@@ -41,6 +42,7 @@ async def run(options: Options, listener: int, number: int, lifeline: int) -> in
         return NEVER_STARTED
     gc.collect()
     gc.set_threshold(20_000, 20, 20)  # a page makes hundreds of short-lived objects and no cycles
+    gc.enable()
     gc.freeze()  # what the start made stays, so the collector need not look at it again
     request_log = RequestLog(number) if options.request_log else None
     engine = ENGINES[options.server](app, listener, lifespan.state, watched_by(app, request_log))
