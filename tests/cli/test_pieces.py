@@ -36,6 +36,7 @@ def breaking_line(port: int, cuts: int) -> Iterator[tuple[str, list[int]]]:
         for end in (near, far):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            end.close()  # or whoever sends into it waits until it gives up
 
     def accept() -> None:
         with suppress(OSError):

@@ -18,10 +18,10 @@ from fenfa.storage.s3 import ObjectStorage
 from tests.support.browser import ADMIN
 from tests.support.readers import is_reader
 from tests.support.seaweedfs import SeaweedFS, settings_of
-from tests.support.server import FenfaServer, fenfa_server, make_build, query, wait_for
+from tests.support.server import FenfaServer, fenfa_server, make_slow_build, query, wait_for
 
 pytestmark = pytest.mark.journey
-BUILD = make_build(Random(5).randbytes(20_000_000))
+BUILD = make_slow_build(Random(5).randbytes(20_000_000))
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "ci.md"
 
 

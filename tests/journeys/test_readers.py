@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.support.readers import is_reader
-from tests.support.server import ADMIN, FENFA, FenfaServer, environment, fenfa_server, make_build, wait_for
+from tests.support.server import ADMIN, FENFA, FenfaServer, environment, fenfa_server, make_slow_build, wait_for
 
 pytestmark = pytest.mark.journey
 
@@ -41,7 +41,7 @@ def readers() -> int:
 
 def test_workers_and_command_line_share_two_slots(tmp_path: Path) -> None:
     with fenfa_server(tmp_path, "--workers", "2") as server:
-        variant, build = server.make_variant(), make_build(b"x")
+        variant, build = server.make_variant(), make_slow_build()
         server.upload(variant, build).raise_for_status()
 
         def upload(_number: int) -> int:

@@ -154,6 +154,13 @@ def make_build(content: bytes, identifier: str = "com.example.app", name: str = 
         return path.read_bytes()
 
 
+def make_slow_build(content: bytes = b"") -> bytes:
+    """One that takes long enough to read to be seen at it: a tenth of a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {f"assets/{number}": b"" for number in range(40_000)} | {"assets/content": content}
+        return make_apk(Path(folder, "app.apk"), files=files).read_bytes()
+
+
 def upload_head(variant_id: str, size: int, token: str = "dev-upload-token") -> bytes:
     """A request for /upload up to the file's first byte; `size` bytes and `UPLOAD_TAIL` must follow."""
     part = 'content-disposition: form-data; name="{}"'
