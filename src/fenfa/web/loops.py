@@ -6,6 +6,7 @@ from contextvars import Context
 from typing import Any, TypeVarTuple
 
 Ts = TypeVarTuple("Ts")
+_soon, _safely = SelectorEventLoop.call_soon, SelectorEventLoop.call_soon_threadsafe
 
 
 class AtOnce:
@@ -27,14 +28,14 @@ class Loop(SelectorEventLoop):
     def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> Handle:
         if type(callback) is AtOnce:
             return _called(callback, args, self)
-        return super().call_soon(callback, *args, context=context)
+        return _soon(self, callback, *args, context=context)
 
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Handle:
         if type(callback) is AtOnce:
             return _called(callback, args, self)
-        return super().call_soon_threadsafe(callback, *args, context=context)
+        return _safely(self, callback, *args, context=context)
 
 
 def _called(callback: AtOnce, args: tuple[Any, ...], loop: Loop) -> Handle:
