@@ -66,6 +66,20 @@ def test_a_reader_is_killed_when_its_asker_gives_up(readers: Readers) -> None:
     assert not psutil.pid_exists(reader)
 
 
+def test_a_number_that_may_be_anothers_by_now_is_not_killed(readers: Readers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that ended with the process that forked it was reaped by nobody of ours."""
+    killed: list[int] = []
+    parent, (ours, theirs) = int(readers.run(PARENT)), socketpair()
+    question = {"module": readers.module(SLEEP), "path": "/"}
+    with ours, theirs, readers.server.forked(question, [theirs.fileno()]) as reader:
+        os.kill(parent, signal.SIGKILL)
+        await_end(reader)
+        await_end(parent)
+        for name in ("kill", "killpg"):
+            monkeypatch.setattr(os, name, lambda process, _signal: killed.append(process))
+    assert killed == []
+
+
 def test_readers_end_with_whoever_asked(tmp_path: Path) -> None:
     """Killed outright, with a reader at work."""
     modules, told = tmp_path / "modules", tmp_path / "told"

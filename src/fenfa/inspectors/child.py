@@ -40,10 +40,11 @@ def main(descriptor: int) -> None:
             continue
         with suppress(Exception):  # the reader will say so
             import_module(question["module"])
+        own = os.getpid()
         pid = os.fork()
         if not pid:
             line.close()
-            _be_reader(question, descriptors)
+            _be_reader(question, descriptors, own)
         for descriptor in descriptors:
             os.close(descriptor)
         _answer(line, pid)
@@ -59,10 +60,12 @@ def _reap(line: socket.socket, pid: int) -> None:
     _answer(line, pid)
 
 
-def _be_reader(question: dict[str, Any], descriptors: list[int]) -> NoReturn:
+def _be_reader(question: dict[str, Any], descriptors: list[int], parent: int) -> NoReturn:
     try:
         os.setsid()
         confine()
+        if os.getppid() != parent:  # it ended before that could have ended us
+            os._exit(1)
         path = DistantPath.of(descriptors[1], question["size"]) if "size" in question else Path(question["path"])
         os.dup2(descriptors[0], sys.stdout.fileno())
         sys.stdout.buffer.write(read(question["module"], path))

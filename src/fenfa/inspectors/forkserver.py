@@ -33,13 +33,13 @@ class ForkServer:
     @contextmanager
     def forked(self, question: dict[str, Any], descriptors: Sequence[int]) -> Iterator[int]:
         """A reader that is told this and inherits these, as its process ID; killed at the end, with all that it left behind."""
-        pid = self._fork(question, descriptors)
+        parent, pid = self._fork(question, descriptors)
         try:
             yield pid
         finally:
-            self._kill(pid)
+            self._kill(parent, pid)
 
-    def _fork(self, question: dict[str, Any], descriptors: Sequence[int]) -> int:
+    def _fork(self, question: dict[str, Any], descriptors: Sequence[int]) -> "tuple[_Process, int]":
         with self._lock:
             if self._end:
                 self._end.cancel()
@@ -49,17 +49,17 @@ class ForkServer:
                 self._stop()
                 pid = self._running().ask(question, descriptors)
             self._readers += 1
-            return pid
+            return self._running(), pid
 
-    def _kill(self, pid: int) -> None:
-        """Until it is reaped its number cannot belong to anyone else."""
+    def _kill(self, parent: "_Process", pid: int) -> None:
+        """Until its parent reaps it its number cannot belong to anyone else. With its parent it has ended too."""
         with self._lock:
-            for kill in (os.killpg, os.kill):  # it may not have come to found its group
-                with suppress(ProcessLookupError, PermissionError):
-                    kill(pid, signal.SIGKILL)
-            if self._process:
+            if parent.is_alive:
+                for kill in (os.killpg, os.kill):  # it may not have come to found its group
+                    with suppress(ProcessLookupError, PermissionError):
+                        kill(pid, signal.SIGKILL)
                 with suppress(OSError):
-                    self._process.ask({"reap": pid})
+                    parent.ask({"reap": pid})
             self._readers -= 1
             if not self._readers:
                 self._end_later()
@@ -106,6 +106,10 @@ class _Process:
                 start_new_session=True,
                 pass_fds=(theirs.fileno(),),
             )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def ask(self, question: dict[str, Any], descriptors: Sequence[int] = ()) -> int:
         socket.send_fds(self._line, [json.dumps(question).encode()], descriptors)
